@@ -1,0 +1,52 @@
+//! The levels roles apply to, and the roles every organization has.
+
+text_enum! {
+    /// Level a role or permission applies to.
+    pub enum RoleScope {
+        /// The whole organization.
+        Organization = "ORGANIZATION",
+        /// One project.
+        Project = "PROJECT",
+    }
+}
+
+text_enum! {
+    /// Roles every organization has, at both levels.
+    pub enum BuiltInRole {
+        /// Everything. Exactly one per organization and project; only ever transferred.
+        Owner = "OWNER",
+        /// Everything except what only the owner may do.
+        Admin = "ADMIN",
+        /// Everyday work.
+        Member = "MEMBER",
+        /// Read only.
+        Viewer = "VIEWER",
+    }
+}
+
+impl BuiltInRole {
+    /// Key by which input names the role.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Name to show.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Admin => "Admin",
+            Self::Member => "Member",
+            Self::Viewer => "Viewer",
+        }
+    }
+
+    /// Place in lists: Owner first.
+    pub fn rank(self) -> i16 {
+        self as i16
+    }
+}

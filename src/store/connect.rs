@@ -1,0 +1,153 @@
+//! How a connection to PostgreSQL is made: timeouts on everything, TLS wherever the network is not the
+//! machine's own.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::{Config, NoTls, config::Host};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use url::Url;
+
+use super::Connection;
+
+/// What a statement, a lock and an idle transaction may take. `client_connection_check_interval` frees the
+/// locks of a client that went away within half a second.
+const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s \
+                       -c client_connection_check_interval=500ms";
+
+/// A checked `postgres://` URL.
+#[derive(Clone)]
+pub struct ConnectionUrl {
+    config: Config,
+    tls: Option<Arc<ClientConfig>>,
+    text: SecretString,
+}
+
+impl ConnectionUrl {
+    /// Reads a URL as libpq takes it. `sslmode` is `verify-full` unless the server is on this machine (a
+    /// unix socket or loopback), where it is `disable`; other modes are refused, as they protect against
+    /// nobody who can change what the network carries. `sslrootcert` names a PEM file of authorities to
+    /// trust instead of the system's.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the URL; it does not repeat the password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+        let (mut mode, mut authorities, mut rest) = (None, None, Vec::new());
+        for (key, value) in url.query_pairs() {
+            match &*key {
+                "sslmode" => mode = Some(value.into_owned()),
+                "sslrootcert" => authorities = Some(value.into_owned()),
+                _ => rest.push((key.into_owned(), value.into_owned())),
+            }
+        }
+        url.set_query(None);
+        if !rest.is_empty() {
+            url.query_pairs_mut().extend_pairs(rest);
+        }
+        let mut config: Config = url.as_str().parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
+        config.connect_timeout(Duration::from_secs(3)).tcp_user_timeout(Duration::from_secs(5));
+        let options = config.get_options().map_or_else(|| SESSION.to_owned(), |own| format!("{SESSION} {own}"));
+        config.options(options).application_name("roster");
+        let tls = match mode.as_deref() {
+            None if is_local(&config) => None,
+            Some("disable") => None,
+            None | Some("verify-full") => Some(Arc::new(verify_full(authorities.as_deref())?)),
+            Some(other) => {
+                return Err(format!(
+                    "sslmode={other} is not supported: use verify-full, or disable on a network of your own"
+                ));
+            }
+        };
+        if tls.is_some() {
+            config.ssl_mode(tokio_postgres::config::SslMode::Require);
+        } else {
+            config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+        }
+        Ok(Self { config, tls, text: text.to_owned().into() })
+    }
+
+    /// The same server, another database.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn with_database(&self, name: &str) -> Result<Self, String> {
+        let mut url = Url::parse(self.text.expose_secret()).map_err(|error| error.to_string())?;
+        url.set_path(name);
+        Self::parse(url.as_str())
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, is not who it should be, or refuses.
+    pub async fn connect(&self) -> ConnectionResult<Connection> {
+        let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(error_with_causes(&error));
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
+                Connection::try_from_client_and_connection(client, connection).await
+            }
+            Some(tls) => {
+                let connector = MakeRustlsConnect::new(ClientConfig::clone(tls));
+                let (client, connection) = self.config.connect(connector).await.map_err(refused)?;
+                Connection::try_from_client_and_connection(client, connection).await
+            }
+        }
+    }
+}
+
+fn error_with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
+}
+
+fn is_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+fn verify_full(authorities: Option<&str>) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = authorities {
+        let pem = std::fs::read(file).map_err(|error| format!("sslrootcert {file} cannot be read: {error}"))?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|error| format!("sslrootcert {file}: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("sslrootcert {file}: {error}"))?;
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if roots.is_empty() {
+        return Err("no certificate authority to trust was found; name one with sslrootcert".to_owned());
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encrypts_wherever_the_network_is_not_the_machines_own() {
+        let is_encrypted = |url: &str| ConnectionUrl::parse(url).map(|url| url.tls.is_some());
+        assert_eq!(is_encrypted("postgres://roster@localhost/roster"), Ok(false));
+        assert_eq!(is_encrypted("postgres://roster@127.0.0.1/roster"), Ok(false));
+        assert_eq!(is_encrypted("postgres://roster@/roster?host=/tmp"), Ok(false));
+        assert_eq!(is_encrypted("postgres://roster@db.example/roster?sslmode=disable"), Ok(false));
+        assert!(is_encrypted("postgres://roster@db.example/roster?sslmode=require").is_err());
+        assert!(is_encrypted("postgres://roster@db.example/roster?sslmode=verify-full&sslrootcert=/nowhere").is_err());
+        assert!(is_encrypted("not a url").is_err());
+    }
+}

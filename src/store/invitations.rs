@@ -1,0 +1,416 @@
+//! Invitations and the projects they grant.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    query::{Query, contains},
+    schema::{invitation_projects as grants, invitations},
+};
+use crate::{
+    domain::{
+        email::Email,
+        id::{InvitationId, OrganizationId, ProjectId, RoleId},
+        invitation::{InvitationStatus, MailStatus},
+        organization::ActorKind,
+    },
+    error::Result,
+};
+
+/// An invitation by e-mail.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = invitations)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct Invitation {
+    pub organization_id: OrganizationId,
+    pub id: InvitationId,
+    pub email: Email,
+    pub status: InvitationStatus,
+    pub status_rank: i16,
+    pub role_id: RoleId,
+    pub project_id: Option<ProjectId>,
+    pub message: Option<String>,
+    pub token_version: i32,
+    pub invited_by_kind: ActorKind,
+    pub invited_by_id: Option<uuid::Uuid>,
+    pub resolved_by_kind: Option<ActorKind>,
+    pub resolved_by_id: Option<uuid::Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+impl Invitation {
+    /// The state at a moment: time runs out whether or not somebody wrote it down.
+    pub fn status_at(&self, now: DateTime<Utc>) -> InvitationStatus {
+        if self.status == InvitationStatus::Pending && self.expires_at <= now {
+            InvitationStatus::Expired
+        } else {
+            self.status
+        }
+    }
+}
+
+/// An invitation and what became of its mails.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct InvitationAndMail {
+    /// The invitation.
+    #[diesel(embed)]
+    pub invitation: Invitation,
+    /// How many of its mails were sent.
+    #[diesel(sql_type = Integer)]
+    pub send_count: i32,
+    /// When the last was.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_sent_at: Option<DateTime<Utc>>,
+    /// State of the mail of the current link; absent when none was asked for.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub mail_status: Option<MailStatus>,
+    /// How often sending that mail was tried.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub mail_attempts: Option<i32>,
+    /// Last answer of the mail server to it that was no success.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub mail_error: Option<String>,
+}
+
+const COLUMNS: &str =
+    "i.*, s.send_count, s.last_sent_at, c.status AS mail_status, c.attempts AS mail_attempts, c.error AS mail_error";
+const FROM: &str = "FROM invitations i \
+     LEFT JOIN mails c ON c.organization_id = i.organization_id AND c.invitation_id = i.id AND c.token_version = i.token_version \
+     CROSS JOIN LATERAL (SELECT count(*)::integer AS send_count, max(sent_at) AS last_sent_at FROM mails s \
+     WHERE s.organization_id = i.organization_id AND s.invitation_id = i.id AND s.sent_at IS NOT NULL) s";
+
+/// A project that an invitation grants.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = grants)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct ProjectGrant {
+    pub organization_id: OrganizationId,
+    pub invitation_id: InvitationId,
+    pub project_id: ProjectId,
+    pub role_id: RoleId,
+    pub position: i16,
+}
+
+/// Adds invitations with what they grant.
+pub async fn insert(conn: &mut Connection, rows: &[Invitation], projects: &[ProjectGrant]) -> Result<()> {
+    diesel::insert_into(invitations::table).values(rows).execute(conn).await?;
+    add_grants(conn, projects).await
+}
+
+/// Adds grants; those that are there stay.
+pub async fn add_grants(conn: &mut Connection, projects: &[ProjectGrant]) -> Result<()> {
+    if !projects.is_empty() {
+        diesel::insert_into(grants::table).values(projects).on_conflict_do_nothing().execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// An invitation, locked. The organization is locked before.
+pub async fn lock(conn: &mut Connection, organization: OrganizationId, id: InvitationId) -> Result<Option<Invitation>> {
+    let row = invitations::table.find((organization, id)).for_no_key_update();
+    Ok(row.select(Invitation::as_select()).first(conn).await.optional()?)
+}
+
+/// An invitation by id, of whatever organization.
+pub async fn find(conn: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
+    Ok(invitations::table
+        .filter(invitations::id.eq(id))
+        .select(Invitation::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Invitations by id, of whatever organization, with their mails.
+pub async fn by_ids(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<InvitationAndMail>> {
+    let mut query = Query::new("SELECT ");
+    query.sql(COLUMNS).sql(" ").sql(FROM).sql(" WHERE i.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
+    Ok(query.load(conn).await?)
+}
+
+/// Pending invitations of an organization to these addresses, those whose time has run out included.
+pub async fn pending_to(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    emails: &[Email],
+) -> Result<Vec<Invitation>> {
+    let found = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::email.eq_any(emails));
+    Ok(found.select(Invitation::as_select()).load(conn).await?)
+}
+
+/// Pending invitations that somebody sent.
+pub async fn pending_from(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    kind: ActorKind,
+    id: uuid::Uuid,
+) -> Result<Vec<Invitation>> {
+    let found = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::invited_by_kind.eq(kind))
+        .filter(invitations::invited_by_id.eq(id));
+    Ok(found.select(Invitation::as_select()).load(conn).await?)
+}
+
+/// Marks as expired what has run out of time, and tells which those were.
+pub async fn expire(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+) -> Result<Vec<InvitationId>> {
+    let over = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::expires_at.le(now));
+    let change = (
+        invitations::status.eq(InvitationStatus::Expired),
+        invitations::status_rank.eq(InvitationStatus::Expired.rank()),
+        invitations::resolved_by_kind.eq(ActorKind::System),
+        invitations::resolved_at.eq(invitations::expires_at.nullable()),
+        invitations::updated_at.eq(now),
+    );
+    Ok(diesel::update(over).set(change).returning(invitations::id).get_results(conn).await?)
+}
+
+/// Who ended an invitation, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolution {
+    /// What it became.
+    pub status: InvitationStatus,
+    /// Who did it.
+    pub by: (ActorKind, Option<uuid::Uuid>),
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Ends those of the invitations that are still pending, and tells which those were. Exactly one of
+/// several that try at once succeeds.
+pub async fn resolve(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+    resolution: Resolution,
+) -> Result<Vec<InvitationId>> {
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::id.eq_any(ids))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    let change = (
+        invitations::status.eq(resolution.status),
+        invitations::status_rank.eq(resolution.status.rank()),
+        invitations::resolved_by_kind.eq(resolution.by.0),
+        invitations::resolved_by_id.eq(resolution.by.1),
+        invitations::resolved_at.eq(resolution.at),
+        invitations::updated_at.eq(resolution.at),
+    );
+    Ok(diesel::update(pending).set(change).returning(invitations::id).get_results(conn).await?)
+}
+
+/// Makes the next link of an invitation and opens it again; tells the number of the link.
+pub async fn renew(
+    conn: &mut Connection,
+    invitation: &Invitation,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<i32> {
+    let change = (
+        invitations::status.eq(InvitationStatus::Pending),
+        invitations::status_rank.eq(InvitationStatus::Pending.rank()),
+        invitations::resolved_by_kind.eq(None::<ActorKind>),
+        invitations::resolved_by_id.eq(None::<uuid::Uuid>),
+        invitations::resolved_at.eq(None::<DateTime<Utc>>),
+        invitations::token_version.eq(invitations::token_version + 1),
+        invitations::expires_at.eq(expires_at),
+        invitations::updated_at.eq(now),
+    );
+    let row = invitations::table.find((invitation.organization_id, invitation.id));
+    Ok(diesel::update(row).set(change).returning(invitations::token_version).get_result(conn).await?)
+}
+
+/// What these invitations grant, the invited project first.
+pub async fn grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<ProjectGrant>> {
+    let found = grants::table.filter(grants::invitation_id.eq_any(ids)).order((grants::position, grants::project_id));
+    Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
+}
+
+/// Whose invitations a list shows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of an organization and its projects.
+    Organization(OrganizationId),
+    /// To one project.
+    Project(OrganizationId, ProjectId),
+    /// Sent to one address, over all organizations.
+    Invitee(Email),
+}
+
+impl Of {
+    fn parent(&self) -> Parent {
+        match self {
+            Self::Organization(id) => (*id, id.0),
+            Self::Project(organization, project) => (*organization, project.0),
+            Self::Invitee(_) => (OrganizationId(uuid::Uuid::nil()), uuid::Uuid::nil()),
+        }
+    }
+}
+
+/// Half-open range of times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// What a list of invitations is narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// One of these states, at this moment.
+    pub statuses: Option<Vec<InvitationStatus>>,
+    /// The moment at which states are judged.
+    pub now: DateTime<Utc>,
+    /// Part of the address, folded.
+    pub search: Option<String>,
+    /// Project invitations, or those that are not.
+    pub to_project: Option<bool>,
+    /// One of these organization roles.
+    pub roles: Option<Vec<RoleId>>,
+    /// One of these projects.
+    pub projects: Option<Vec<ProjectId>>,
+    /// Created.
+    pub created: TimeRange,
+    /// Expires.
+    pub expires: TimeRange,
+}
+
+/// What a list of invitations is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    CreatedAt,
+    Email,
+    ExpiresAt,
+    Status,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "i.created_at",
+            Self::Email => "i.email",
+            Self::ExpiresAt => "i.expires_at",
+            Self::Status => "i.status_rank",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &Invitation) -> Key {
+        match self {
+            Self::CreatedAt => Key::Time(row.created_at),
+            Self::Email => Key::Text(row.email.as_str().to_owned()),
+            Self::ExpiresAt => Key::Time(row.expires_at),
+            Self::Status => Key::Rank(row.status_rank),
+        }
+    }
+}
+
+/// One page of each list.
+pub async fn pages(
+    conn: &mut Connection,
+    of: &[Of],
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<InvitationAndMail>>> {
+    let parents: Vec<Parent> = of.iter().map(Of::parent).collect();
+    let rows = rows(FROM, of, filter);
+    let listing = Listing { columns: COLUMNS, id: "i.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let parents: Vec<Parent> = of.iter().map(Of::parent).collect();
+    let rows = rows("FROM invitations i", of, filter);
+    let listing = Listing { columns: "i.*", id: "i.id", rows: &rows };
+    paging::counts(conn, &parents, &listing, filter.search.is_some()).await
+}
+
+/// Lists of one call are all of one kind.
+fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    let of = of.first().cloned();
+    move |query: &mut Query| {
+        query.sql(from);
+        match &of {
+            Some(Of::Project(..)) => query.sql(
+                " WHERE i.organization_id = parent.organization_id AND EXISTS (SELECT FROM invitation_projects g \
+                 WHERE g.organization_id = i.organization_id AND g.invitation_id = i.id AND g.project_id = parent.id)",
+            ),
+            Some(Of::Invitee(email)) => query.sql(" WHERE i.email = ").bind::<Text, _>(email.clone()),
+            Some(Of::Organization(_)) | None => query.sql(" WHERE i.organization_id = parent.organization_id"),
+        };
+        if let Some(statuses) = &filter.statuses {
+            push_statuses(query, statuses, filter.now);
+        }
+        if let Some(search) = &filter.search {
+            query.sql(" AND i.email LIKE ").bind::<Text, _>(contains(search));
+        }
+        if let Some(to_project) = filter.to_project {
+            query.sql(if to_project { " AND i.project_id IS NOT NULL" } else { " AND i.project_id IS NULL" });
+        }
+        if let Some(roles) = &filter.roles {
+            query.sql(" AND i.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+        }
+        if let Some(projects) = &filter.projects {
+            query.sql(
+                " AND EXISTS (SELECT FROM invitation_projects p WHERE p.organization_id = i.organization_id \
+                 AND p.invitation_id = i.id AND p.project_id = ANY(",
+            );
+            query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
+        }
+        push_range(query, "i.created_at", filter.created);
+        push_range(query, "i.expires_at", filter.expires);
+    }
+}
+
+fn push_statuses(query: &mut Query, statuses: &[InvitationStatus], now: DateTime<Utc>) {
+    query.sql(" AND (false");
+    for status in statuses {
+        match status {
+            InvitationStatus::Pending => {
+                query.sql(" OR (i.status = 'PENDING' AND i.expires_at > ").bind::<Timestamptz, _>(now).sql(")")
+            }
+            InvitationStatus::Expired => query
+                .sql(" OR i.status = 'EXPIRED' OR (i.status = 'PENDING' AND i.expires_at <= ")
+                .bind::<Timestamptz, _>(now)
+                .sql(")"),
+            other => query.sql(format!(" OR i.status = '{}'", other.as_str())),
+        };
+    }
+    query.sql(")");
+}
+
+fn push_range(query: &mut Query, column: &'static str, range: TimeRange) {
+    if let Some(from) = range.from {
+        query.sql(" AND ").sql(column).sql(" >= ").bind::<Timestamptz, _>(from);
+    }
+    if let Some(to) = range.to {
+        query.sql(" AND ").sql(column).sql(" < ").bind::<Timestamptz, _>(to);
+    }
+}

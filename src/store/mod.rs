@@ -1,0 +1,45 @@
+//! All SQL, one file per table. Functions take a connection first, plain values, and answer absence with
+//! `Option`; they know no permissions.
+//!
+//! Simple statements are diesel's DSL. What is batched, paged or lateral is written SQL ([`query`]).
+
+pub mod api_keys;
+pub mod connect;
+pub mod database;
+pub mod events;
+pub mod invitations;
+pub mod mails;
+pub mod organization_members;
+pub mod organizations;
+pub mod paging;
+pub mod project_members;
+pub mod projects;
+pub mod query;
+pub mod roles;
+#[expect(missing_docs, reason = "generated")]
+pub mod schema;
+mod types;
+pub mod users;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::error::Error;
+
+/// A connection to PostgreSQL.
+pub type Connection = diesel_async::AsyncPgConnection;
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(
+                DatabaseErrorKind::SerializationFailure
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ClosedConnection
+                // Among others deadlock, lock timeout and statement timeout, which diesel does not tell apart.
+                | DatabaseErrorKind::Unknown,
+                _,
+            ) => Self::Transient(error.to_string().into()),
+            _ => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Memberships of organizations.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    query::{Query, contains},
+    roles::Role,
+    schema::{organization_members as members, roles},
+    users::{self, User},
+};
+use crate::{
+    domain::{
+        email::Email,
+        id::{OrganizationId, OrganizationMemberId, ProjectId, RoleId, UserId},
+        organization::ActorKind,
+    },
+    error::Result,
+};
+
+/// A person in an organization.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct OrganizationMember {
+    pub organization_id: OrganizationId,
+    pub id: OrganizationMemberId,
+    pub user_id: UserId,
+    pub role_id: RoleId,
+    pub role_rank: i16,
+    pub is_owner: bool,
+    pub sort_name: String,
+    pub email: Email,
+    pub search_text: String,
+    pub invited_by_kind: Option<ActorKind>,
+    pub invited_by_id: Option<uuid::Uuid>,
+    pub version: i32,
+    pub joined_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl OrganizationMember {
+    /// A new membership of `user` with `role`.
+    pub fn new(id: OrganizationMemberId, user: &User, role: &Role, now: DateTime<Utc>) -> Self {
+        Self {
+            organization_id: role.organization_id,
+            id,
+            user_id: user.id,
+            role_id: role.id,
+            role_rank: role.rank,
+            is_owner: role.is_owner(),
+            sort_name: user.sort_name(),
+            email: user.email.clone(),
+            search_text: user.search_text(),
+            invited_by_kind: None,
+            invited_by_id: None,
+            version: 1,
+            joined_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// A membership and the person.
+#[derive(Clone, Debug, QueryableByName)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct MemberAndUser {
+    #[diesel(embed)]
+    pub member: OrganizationMember,
+    #[diesel(embed)]
+    pub user: User,
+}
+
+/// Adds members.
+pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Result<()> {
+    diesel::insert_into(members::table).values(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// Memberships by id, of whatever organization, each with the person.
+pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Result<Vec<MemberAndUser>> {
+    let mut query = Query::new("SELECT m.*, ");
+    query.sql(users::COLUMNS).sql(" FROM organization_members m JOIN users u ON u.id = m.user_id WHERE m.id = ANY(");
+    query.bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
+    Ok(query.load(conn).await?)
+}
+
+/// Memberships of these people, each with the person.
+pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<MemberAndUser>> {
+    let (organizations, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let mut query = Query::new("SELECT m.*, ");
+    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
+    query.sql(", ").bind::<Array<SqlUuid>, _>(users);
+    query.sql(
+        ") AS key(organization_id, user_id) JOIN organization_members m ON m.organization_id = key.organization_id \
+         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+    );
+    Ok(query.load(conn).await?)
+}
+
+/// A membership with its role.
+pub async fn with_role(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<(OrganizationMember, Role)>> {
+    let found = members::table
+        .inner_join(
+            roles::table.on(roles::organization_id.eq(members::organization_id).and(roles::id.eq(members::role_id))),
+        )
+        .filter(members::organization_id.eq(organization))
+        .filter(members::user_id.eq(user))
+        .select((OrganizationMember::as_select(), Role::as_select()));
+    Ok(found.first(conn).await.optional()?)
+}
+
+/// Which of these addresses are members', with the person.
+pub async fn by_emails(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    emails: &[Email],
+) -> Result<Vec<(Email, UserId)>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::email.eq_any(emails));
+    Ok(found.select((members::email, members::user_id)).load(conn).await?)
+}
+
+/// The owner of each of these organizations, with the person.
+pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<MemberAndUser>> {
+    let mut query = Query::new("SELECT m.*, ");
+    query.sql(users::COLUMNS).sql(
+        " FROM organization_members m JOIN users u ON u.id = m.user_id WHERE m.is_owner AND m.organization_id = ANY(",
+    );
+    query.bind::<Array<SqlUuid>, _>(organizations.to_vec()).sql(")");
+    Ok(query.load(conn).await?)
+}
+
+/// Gives a member another role, which is not Owner.
+pub async fn set_role(
+    conn: &mut Connection,
+    member: &OrganizationMember,
+    role: &Role,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let row = members::table.find((member.organization_id, member.id));
+    let change = (
+        members::role_id.eq(role.id),
+        members::role_rank.eq(role.rank),
+        members::version.eq(members::version + 1),
+        members::updated_at.eq(now),
+    );
+    diesel::update(row).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends a membership, and with it whatever rests on it.
+pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: OrganizationMemberId) -> Result<bool> {
+    Ok(diesel::delete(members::table.find((organization, id))).execute(conn).await? == 1)
+}
+
+/// Whose members a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of an organization.
+    Organization(OrganizationId),
+    /// The memberships of one person, in all organizations.
+    User(UserId),
+}
+
+impl Of {
+    fn parent(self) -> Parent {
+        match self {
+            Self::Organization(id) => (id, id.0),
+            Self::User(user) => (OrganizationId(uuid::Uuid::nil()), user.0),
+        }
+    }
+}
+
+/// What a member list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Part of the name or e-mail, folded.
+    pub search: Option<String>,
+    /// One of these roles.
+    pub roles: Option<Vec<RoleId>>,
+    /// In one of these projects.
+    pub projects: Option<Vec<ProjectId>>,
+    /// Joined at or after.
+    pub joined_from: Option<DateTime<Utc>>,
+    /// Joined before.
+    pub joined_to: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// Whether every member passes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a member list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    Email,
+    JoinedAt,
+    Name,
+    Role,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Email => "m.email",
+            Self::JoinedAt => "m.joined_at",
+            Self::Name => "m.sort_name",
+            Self::Role => "m.role_rank",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &OrganizationMember) -> Key {
+        match self {
+            Self::Email => Key::Text(row.email.as_str().to_owned()),
+            Self::JoinedAt => Key::Time(row.joined_at),
+            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::Role => Key::Rank(row.role_rank),
+        }
+    }
+}
+
+/// One page of each list.
+pub async fn pages(
+    conn: &mut Connection,
+    of: &[Of],
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<MemberAndUser>>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM organization_members m JOIN users u ON u.id = m.user_id", of, filter);
+    let columns = format!("m.*, {}", users::COLUMNS);
+    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM organization_members m", of, filter);
+    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    paging::counts(conn, &parents, &listing, filter.search.is_some()).await
+}
+
+/// Lists of one call are all of one kind.
+fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    let of_users = matches!(of.first(), Some(Of::User(_)));
+    move |query: &mut Query| {
+        query.sql(from);
+        query.sql(if of_users {
+            " WHERE m.user_id = parent.id"
+        } else {
+            " WHERE m.organization_id = parent.organization_id"
+        });
+        if let Some(search) = &filter.search {
+            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+        }
+        if let Some(roles) = &filter.roles {
+            query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+        }
+        if let Some(projects) = &filter.projects {
+            query.sql(
+                " AND EXISTS (SELECT FROM project_members p WHERE p.organization_id = m.organization_id \
+                 AND p.user_id = m.user_id AND p.project_id = ANY(",
+            );
+            query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
+        }
+        if let Some(from) = filter.joined_from {
+            query.sql(" AND m.joined_at >= ").bind::<Timestamptz, _>(from);
+        }
+        if let Some(to) = filter.joined_to {
+            query.sql(" AND m.joined_at < ").bind::<Timestamptz, _>(to);
+        }
+    }
+}

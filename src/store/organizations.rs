@@ -1,0 +1,278 @@
+//! Organizations and their slugs.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    organization_members::OrganizationMember,
+    paging::{self, Key, Listing, Page, Slice, Sort},
+    query::{Query, contains},
+    roles::Role,
+    schema::{organization_members, organization_slugs, organizations, roles},
+};
+use crate::{
+    domain::{
+        email::Email,
+        id::{OrganizationId, UserId},
+        organization::{PlanTier, Visibility},
+        role::BuiltInRole,
+        slug::Slug,
+        text::fold,
+    },
+    error::Result,
+};
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = organizations)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub slug: String,
+    pub name: String,
+    pub sort_name: String,
+    pub search_text: String,
+    pub description: Option<String>,
+    pub logo_url: Option<String>,
+    pub website: Option<String>,
+    pub email: Option<Email>,
+    pub visibility: Visibility,
+    pub plan_tier: PlanTier,
+    pub trial_ends_at: Option<DateTime<Utc>>,
+    pub seat_limit: Option<i32>,
+    pub member_count: i32,
+    pub project_count: i32,
+    pub pending_invitation_count: i32,
+    pub last_event: i64,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Organization {
+    /// What lists of organizations are searched by.
+    pub fn searched_by(name: &str, slug: &Slug) -> String {
+        format!("{} {slug}", fold(name))
+    }
+}
+
+/// An organization, and what a person is in it.
+pub type WithMembership = (Organization, Option<OrganizationMember>, Option<Role>);
+
+/// Organizations by id, each with the membership and role of `user`.
+pub async fn with_membership(
+    conn: &mut Connection,
+    ids: &[OrganizationId],
+    user: Option<UserId>,
+) -> Result<Vec<WithMembership>> {
+    // A nil UUID is nobody's id.
+    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+    let found = organizations::table
+        .left_join(organization_members::table.on(
+            organization_members::organization_id.eq(organizations::id).and(organization_members::user_id.eq(user)),
+        ))
+        .left_join(
+            roles::table.on(roles::organization_id
+                .eq(organizations::id)
+                .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
+        )
+        .filter(organizations::id.eq_any(ids))
+        .select((Organization::as_select(), Option::<OrganizationMember>::as_select(), Option::<Role>::as_select()));
+    Ok(found.load(conn).await?)
+}
+
+/// The organization that has or had this slug, with the membership and role of `user`.
+pub async fn with_membership_by_slug(
+    conn: &mut Connection,
+    slug: &Slug,
+    user: Option<UserId>,
+) -> Result<Option<WithMembership>> {
+    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+    let found = organization_slugs::table
+        .inner_join(organizations::table.on(organizations::id.eq(organization_slugs::organization_id)))
+        .left_join(organization_members::table.on(
+            organization_members::organization_id.eq(organizations::id).and(organization_members::user_id.eq(user)),
+        ))
+        .left_join(
+            roles::table.on(roles::organization_id
+                .eq(organizations::id)
+                .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
+        )
+        .filter(organization_slugs::slug.eq(slug.as_str()))
+        .select((Organization::as_select(), Option::<OrganizationMember>::as_select(), Option::<Role>::as_select()));
+    Ok(found.first(conn).await.optional()?)
+}
+
+/// The organization that has or had this slug.
+pub async fn id_by_slug(conn: &mut Connection, slug: &Slug) -> Result<Option<OrganizationId>> {
+    let found = organization_slugs::table.find(slug.as_str()).select(organization_slugs::organization_id);
+    Ok(found.first(conn).await.optional()?)
+}
+
+/// Locks an organization, before anything that can change its owner, its seats, or what its members may
+/// do. `false` when there is none. The lock leaves foreign keys of other transactions alone.
+pub async fn lock(conn: &mut Connection, id: OrganizationId) -> Result<bool> {
+    let locked = organizations::table.find(id).for_no_key_update().select(organizations::id);
+    Ok(locked.first::<OrganizationId>(conn).await.optional()?.is_some())
+}
+
+/// Takes a slug for an organization; `false` when it is or was another's.
+pub async fn take_slug(conn: &mut Connection, slug: &Slug, id: OrganizationId) -> Result<bool> {
+    let row = (organization_slugs::slug.eq(slug.as_str()), organization_slugs::organization_id.eq(id));
+    Ok(diesel::insert_into(organization_slugs::table).values(row).on_conflict_do_nothing().execute(conn).await? == 1)
+}
+
+/// Whether a slug is or was an organization's.
+pub async fn is_taken(conn: &mut Connection, slug: &Slug) -> Result<bool> {
+    Ok(id_by_slug(conn, slug).await?.is_some())
+}
+
+/// Adds an organization; its slug is taken separately.
+pub async fn insert(conn: &mut Connection, row: &Organization) -> Result<()> {
+    diesel::insert_into(organizations::table).values(row).execute(conn).await?;
+    Ok(())
+}
+
+/// By how much the counters of an organization change.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Members.
+    pub members: i32,
+    /// Projects.
+    pub projects: i32,
+    /// Pending invitations.
+    pub pending_invitations: i32,
+}
+
+/// Changes the counters and reserves the numbers of `events` events; tells the last of them.
+pub async fn advance(conn: &mut Connection, id: OrganizationId, counts: Counts, events: i64) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Last {
+        #[diesel(sql_type = BigInt)]
+        last_event: i64,
+    }
+    let mut query = Query::new("UPDATE organizations SET member_count = member_count + ");
+    query
+        .bind::<Integer, _>(counts.members)
+        .sql(", project_count = project_count + ")
+        .bind::<Integer, _>(counts.projects);
+    query
+        .sql(", pending_invitation_count = pending_invitation_count + ")
+        .bind::<Integer, _>(counts.pending_invitations);
+    query.sql(", last_event = last_event + ").bind::<BigInt, _>(events);
+    query.sql(" WHERE id = ").bind::<SqlUuid, _>(id).sql(" RETURNING last_event");
+    let last: Last = query.get_result(conn).await?;
+    Ok(last.last_event)
+}
+
+/// Whose organizations a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Those a person belongs to.
+    Member(UserId),
+    /// The one an API key belongs to.
+    Key(OrganizationId),
+    /// All.
+    Everyone,
+}
+
+/// What a list of organizations is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Part of the name or slug, folded.
+    pub search: Option<String>,
+    /// Visibility.
+    pub visibility: Option<Visibility>,
+    /// Built-in roles of the member whose list it is.
+    pub viewer_roles: Option<Vec<BuiltInRole>>,
+}
+
+/// What a list of organizations is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    CreatedAt,
+    Name,
+    Slug,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "o.created_at",
+            Self::Name => "o.sort_name",
+            Self::Slug => "o.slug COLLATE \"C\"",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &Organization) -> Key {
+        match self {
+            Self::CreatedAt => Key::Time(row.created_at),
+            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::Slug => Key::Text(row.slug.clone()),
+        }
+    }
+}
+
+/// One page of organizations.
+pub async fn page(
+    conn: &mut Connection,
+    of: Of,
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Slice<Organization>> {
+    let rows = rows(of, filter);
+    let listing = Listing { columns: "o.*", id: "o.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    let mut slices = paging::pages(conn, &[nobody()], &listing, sort, page, filter.search.is_some()).await?;
+    Ok(slices.pop().unwrap_or(Slice { rows: Vec::new(), has_previous: false, has_next: false }))
+}
+
+/// How many organizations there are.
+pub async fn count(conn: &mut Connection, of: Of, filter: &Filter) -> Result<i64> {
+    let rows = rows(of, filter);
+    let listing = Listing { columns: "o.*", id: "o.id", rows: &rows };
+    let counts = paging::counts(conn, &[nobody()], &listing, filter.search.is_some()).await?;
+    Ok(counts.into_iter().sum())
+}
+
+/// The list of organizations has no parent.
+fn nobody() -> paging::Parent {
+    (OrganizationId(uuid::Uuid::nil()), uuid::Uuid::nil())
+}
+
+fn rows(of: Of, filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    move |query: &mut Query| {
+        match of {
+            Of::Member(user) => query
+                .sql(
+                    "FROM organization_members m JOIN organizations o ON o.id = m.organization_id \
+                     JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id WHERE m.user_id = ",
+                )
+                .bind::<SqlUuid, _>(user),
+            Of::Key(organization) => query.sql("FROM organizations o WHERE o.id = ").bind::<SqlUuid, _>(organization),
+            Of::Everyone => query.sql("FROM organizations o WHERE true"),
+        };
+        if let Some(search) = &filter.search {
+            query.sql(" AND o.search_text LIKE ").bind::<Text, _>(contains(search));
+        }
+        if let Some(visibility) = filter.visibility {
+            query.sql(" AND o.visibility = ").bind::<Text, _>(visibility);
+        }
+        if let Some(roles) = &filter.viewer_roles {
+            match of {
+                Of::Member(_) => query.sql(" AND r.built_in = ANY(").bind::<Array<Text>, _>(roles.clone()).sql(")"),
+                // Keys and the operator have no role.
+                Of::Key(_) | Of::Everyone => query.sql(" AND false"),
+            };
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Pages of ordered lists, of many parents in one statement.
+//!
+//! Pages are found by key, not by counting rows: the last page of a million costs what the first does.
+//! The same statement looks for one row on the far side of each end, so that "is there more" is exact.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, deserialize,
+    pg::Pg,
+    row::NamedRow,
+    sql_types::{Array, BigInt, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{Connection, query::Query};
+use crate::{domain::id::OrganizationId, error::Result};
+
+/// Which rows of a list are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page {
+    /// Most rows.
+    pub limit: u32,
+    /// From which end.
+    pub end: End,
+    /// Rows to skip, counted from the start or from `after`. Not with [`End::Last`].
+    pub offset: u32,
+    /// Only rows behind this position.
+    pub after: Option<Position>,
+    /// Only rows before this position.
+    pub before: Option<Position>,
+}
+
+/// The end of a list that a page is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The first rows.
+    First,
+    /// The last rows.
+    Last,
+}
+
+/// Place of a row in its order; ties are broken by id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// Value of the column that is sorted by.
+    pub key: Key,
+    /// Id of the row.
+    pub id: Uuid,
+}
+
+/// A value that is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// Text, in byte order.
+    Text(String),
+    /// A time.
+    Time(DateTime<Utc>),
+    /// A small number.
+    Rank(i16),
+}
+
+/// A column to sort by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sort {
+    /// The column, with its table's alias.
+    pub column: &'static str,
+    /// Whether the highest come first.
+    pub descending: bool,
+}
+
+/// One page of one parent.
+#[derive(Clone, Debug)]
+pub struct Slice<T> {
+    /// The rows, in the order of the list.
+    pub rows: Vec<T>,
+    /// Whether rows come before.
+    pub has_previous: bool,
+    /// Whether rows follow.
+    pub has_next: bool,
+}
+
+impl<T> Slice<T> {
+    /// The same page of other items; those that `item` drops are left out.
+    pub fn filter_map<U>(self, item: impl FnMut(T) -> Option<U>) -> Slice<U> {
+        Slice {
+            rows: self.rows.into_iter().filter_map(item).collect(),
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+        }
+    }
+}
+
+/// A list that belongs to a parent: of an organization, of a project, of a person.
+pub struct Listing<'a> {
+    /// What is selected.
+    pub columns: &'a str,
+    /// The id column, with its table's alias.
+    pub id: &'static str,
+    /// Adds `FROM … WHERE …`: the rows that belong to `parent.organization_id` and `parent.id` and pass the
+    /// filter. More conditions may follow.
+    pub rows: &'a (dyn Fn(&mut Query) + Sync),
+}
+
+/// A parent: its organization, and its own id.
+pub type Parent = (OrganizationId, Uuid);
+
+/// One page of each parent, in the order of the parents.
+pub async fn pages<T>(
+    conn: &mut Connection,
+    parents: &[Parent],
+    listing: &Listing<'_>,
+    sort: Sort,
+    page: &Page,
+    searching: bool,
+) -> Result<Vec<Slice<T>>>
+where
+    T: QueryableByName<Pg> + Send + 'static,
+{
+    let mut query = select(parents, listing, sort, page);
+    if searching {
+        query.planned_each_time();
+    }
+    let found: Vec<Found<T>> = query.load(conn).await?;
+    Ok(slices(parents.len(), found, page))
+}
+
+/// How many rows each parent has, in the order of the parents.
+pub async fn counts(
+    conn: &mut Connection,
+    parents: &[Parent],
+    listing: &Listing<'_>,
+    searching: bool,
+) -> Result<Vec<i64>> {
+    let mut query = Query::new("SELECT (SELECT count(*) ");
+    (listing.rows)(&mut query);
+    query.sql(") AS count ");
+    push_parents(&mut query, parents);
+    query.sql(" ORDER BY parent.index");
+    if searching {
+        query.planned_each_time();
+    }
+    let rows: Vec<Count> = query.load(conn).await?;
+    Ok(rows.into_iter().map(|row| row.count).collect())
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Which part of the answer a row is: of the page itself, or the sign that something lies beyond an end.
+const ON_PAGE: i16 = 0;
+const BEFORE: i16 = 1;
+const BEHIND: i16 = 2;
+
+struct Found<T> {
+    parent: i64,
+    part: i16,
+    row: T,
+}
+
+impl<T: QueryableByName<Pg>> QueryableByName<Pg> for Found<T> {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        Ok(Self {
+            parent: NamedRow::get::<BigInt, i64>(row, "parent_index")?,
+            part: NamedRow::get::<SmallInt, i16>(row, "part")?,
+            row: T::build(row)?,
+        })
+    }
+}
+
+fn push_parents(query: &mut Query, parents: &[Parent]) {
+    let (organizations, ids): (Vec<_>, Vec<_>) = parents.iter().map(|(organization, id)| (organization.0, *id)).unzip();
+    query
+        .sql(" FROM unnest(")
+        .bind::<Array<SqlUuid>, Vec<Uuid>>(organizations)
+        .sql(", ")
+        .bind::<Array<SqlUuid>, Vec<Uuid>>(ids)
+        .sql(") WITH ORDINALITY AS parent(organization_id, id, index)");
+}
+
+fn select(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page) -> Query {
+    // Towards which side of the index the page is read.
+    let descending = sort.descending != (page.end == End::Last);
+    let direction = if descending { "DESC" } else { "ASC" };
+    let mut query = Query::new("SELECT parent.index AS parent_index, found.*");
+    push_parents(&mut query, parents);
+    query.sql(" CROSS JOIN LATERAL (");
+    push_part(&mut query, listing, sort, ON_PAGE);
+    push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
+    push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
+    query.sql(format!(" ORDER BY {} {direction}, {} {direction} LIMIT ", sort.column, listing.id));
+    query
+        .bind::<BigInt, i64>(i64::from(page.limit) + 1)
+        .sql(" OFFSET ")
+        .bind::<BigInt, i64>(page.offset.into())
+        .sql(")");
+    if page.after.is_some() || page.offset > 0 {
+        query.sql(" UNION ALL ");
+        push_part(&mut query, listing, sort, BEFORE);
+        // Behind an offset any row at all comes before: those that were skipped do.
+        let beyond = page.after.as_ref().filter(|_| page.offset == 0);
+        push_bound(&mut query, listing, sort, beyond, Side::UpTo);
+        query.sql(" LIMIT 1)");
+    }
+    if page.before.is_some() {
+        query.sql(" UNION ALL ");
+        push_part(&mut query, listing, sort, BEHIND);
+        push_bound(&mut query, listing, sort, page.before.as_ref(), Side::From);
+        query.sql(" LIMIT 1)");
+    }
+    query.sql(format!(
+        ") AS found ORDER BY parent.index, found.part, found.sort_key {direction}, found.sort_id {direction}"
+    ));
+    query
+}
+
+fn push_part(query: &mut Query, listing: &Listing<'_>, sort: Sort, part: i16) {
+    let (columns, id) = (listing.columns, listing.id);
+    query.sql(format!("(SELECT {part}::smallint AS part, {} AS sort_key, {id} AS sort_id, {columns} ", sort.column));
+    (listing.rows)(query);
+}
+
+/// Where rows stand, seen from a position.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Before,
+    UpTo,
+    From,
+    Behind,
+}
+
+fn push_bound(query: &mut Query, listing: &Listing<'_>, sort: Sort, position: Option<&Position>, side: Side) {
+    let Some(position) = position else { return };
+    let operator = match (side, sort.descending) {
+        (Side::Before, false) | (Side::Behind, true) => "<",
+        (Side::Behind, false) | (Side::Before, true) => ">",
+        (Side::UpTo, false) | (Side::From, true) => "<=",
+        (Side::From, false) | (Side::UpTo, true) => ">=",
+    };
+    query.sql(format!(" AND ({}, {}) {operator} (", sort.column, listing.id));
+    match &position.key {
+        Key::Text(text) => query.bind::<Text, _>(text.clone()),
+        Key::Time(time) => query.bind::<Timestamptz, _>(*time),
+        Key::Rank(rank) => query.bind::<SmallInt, _>(*rank),
+    };
+    query.sql(", ").bind::<SqlUuid, _>(position.id).sql(")");
+}
+
+fn slices<T>(parents: usize, found: Vec<Found<T>>, page: &Page) -> Vec<Slice<T>> {
+    let empty = || Slice { rows: Vec::new(), has_previous: false, has_next: false };
+    let mut slices: Vec<Slice<T>> = std::iter::repeat_with(empty).take(parents).collect();
+    for Found { parent, part, row } in found {
+        let Some(slice) = usize::try_from(parent - 1).ok().and_then(|index| slices.get_mut(index)) else { continue };
+        match part {
+            BEFORE => slice.has_previous = true,
+            BEHIND => slice.has_next = true,
+            _ => slice.rows.push(row),
+        }
+    }
+    let limit = page.limit as usize;
+    for slice in &mut slices {
+        let more = slice.rows.len() > limit;
+        slice.rows.truncate(limit);
+        match page.end {
+            End::First => slice.has_next |= more,
+            End::Last => {
+                slice.has_previous |= more;
+                slice.rows.reverse();
+            }
+        }
+    }
+    slices
+}

@@ -1,0 +1,296 @@
+//! Memberships of projects.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    query::{Query, contains},
+    roles::Role,
+    schema::project_members as members,
+    users::{self, User},
+};
+use crate::{
+    domain::{
+        email::Email,
+        id::{OrganizationId, ProjectId, ProjectMemberId, RoleId, UserId},
+    },
+    error::Result,
+};
+
+/// An organization member in a project.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct ProjectMember {
+    pub organization_id: OrganizationId,
+    pub id: ProjectMemberId,
+    pub project_id: ProjectId,
+    pub user_id: UserId,
+    pub role_id: RoleId,
+    pub role_rank: i16,
+    pub is_owner: bool,
+    pub sort_name: String,
+    pub email: Email,
+    pub search_text: String,
+    pub version: i32,
+    pub joined_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl ProjectMember {
+    /// A new membership of `user` with `role`.
+    pub fn new(id: ProjectMemberId, project: ProjectId, user: &User, role: &Role, now: DateTime<Utc>) -> Self {
+        Self {
+            organization_id: role.organization_id,
+            id,
+            project_id: project,
+            user_id: user.id,
+            role_id: role.id,
+            role_rank: role.rank,
+            is_owner: role.is_owner(),
+            sort_name: user.sort_name(),
+            email: user.email.clone(),
+            search_text: user.search_text(),
+            version: 1,
+            joined_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// A membership and the person.
+#[derive(Clone, Debug, QueryableByName)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct MemberAndUser {
+    #[diesel(embed)]
+    pub member: ProjectMember,
+    #[diesel(embed)]
+    pub user: User,
+}
+
+const SELECT: &str = "SELECT m.*, ";
+const FROM: &str = " FROM project_members m JOIN users u ON u.id = m.user_id WHERE ";
+
+/// Adds members; those who are in the project already stay as they are. Tells who was added.
+pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec<ProjectMember>> {
+    let inserted = diesel::insert_into(members::table)
+        .values(rows)
+        .on_conflict((members::organization_id, members::project_id, members::user_id))
+        .do_nothing();
+    Ok(inserted.returning(ProjectMember::as_returning()).get_results(conn).await?)
+}
+
+/// Memberships by id, of whatever project, each with the person.
+pub async fn by_ids(conn: &mut Connection, ids: &[ProjectMemberId]) -> Result<Vec<MemberAndUser>> {
+    let mut query = Query::new(SELECT);
+    query.sql(users::COLUMNS).sql(FROM).sql("m.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
+    Ok(query.load(conn).await?)
+}
+
+/// Memberships of these people in these projects, each with the person.
+pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<MemberAndUser>> {
+    let (projects, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let mut query = Query::new(SELECT);
+    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
+    query.sql(", ").bind::<Array<SqlUuid>, _>(users);
+    query.sql(
+        ") AS key(project_id, user_id) JOIN projects p ON p.id = key.project_id \
+         JOIN project_members m ON m.organization_id = p.organization_id AND m.project_id = p.id \
+         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+    );
+    Ok(query.load(conn).await?)
+}
+
+/// The owner of each of these projects, with the person.
+pub async fn owners(conn: &mut Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<MemberAndUser>> {
+    let (organizations, ids): (Vec<_>, Vec<_>) = projects.iter().copied().unzip();
+    let mut query = Query::new(SELECT);
+    query
+        .sql(users::COLUMNS)
+        .sql(FROM)
+        .sql("m.is_owner AND (m.organization_id, m.project_id) IN (SELECT * FROM unnest(");
+    query.bind::<Array<SqlUuid>, _>(organizations).sql(", ").bind::<Array<SqlUuid>, _>(ids).sql("))");
+    Ok(query.load(conn).await?)
+}
+
+/// Which of these people are in a project.
+pub async fn among(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: ProjectId,
+    users: &[UserId],
+) -> Result<Vec<ProjectMember>> {
+    let found = members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::project_id.eq(project))
+        .filter(members::user_id.eq_any(users));
+    Ok(found.select(ProjectMember::as_select()).load(conn).await?)
+}
+
+/// Everything a person is in, in one organization.
+pub async fn of_user(conn: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<ProjectMember>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::user_id.eq(user));
+    Ok(found.order(members::id).select(ProjectMember::as_select()).load(conn).await?)
+}
+
+/// Makes an existing or new member the owner of a project that has none.
+pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bool> {
+    let promoted = diesel::insert_into(members::table)
+        .values(row)
+        .on_conflict((members::organization_id, members::project_id, members::user_id))
+        .do_update()
+        .set((
+            members::role_id.eq(row.role_id),
+            members::role_rank.eq(row.role_rank),
+            members::is_owner.eq(true),
+            members::version.eq(members::version + 1),
+            members::updated_at.eq(row.updated_at),
+        ));
+    let id: ProjectMemberId = promoted.returning(members::id).get_result(conn).await?;
+    Ok(id == row.id)
+}
+
+/// Gives a member another role, which is not Owner.
+pub async fn set_role(conn: &mut Connection, member: &ProjectMember, role: &Role, now: DateTime<Utc>) -> Result<()> {
+    let row = members::table.find((member.organization_id, member.id));
+    let change = (
+        members::role_id.eq(role.id),
+        members::role_rank.eq(role.rank),
+        members::version.eq(members::version + 1),
+        members::updated_at.eq(now),
+    );
+    diesel::update(row).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends memberships.
+pub async fn delete(conn: &mut Connection, organization: OrganizationId, ids: &[ProjectMemberId]) -> Result<()> {
+    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+    diesel::delete(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// Whose project memberships a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of a project.
+    Project(OrganizationId, ProjectId),
+    /// Of one person in an organization.
+    User(OrganizationId, UserId),
+}
+
+impl Of {
+    fn parent(self) -> Parent {
+        match self {
+            Self::Project(organization, project) => (organization, project.0),
+            Self::User(organization, user) => (organization, user.0),
+        }
+    }
+}
+
+/// What a member list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Part of the name or e-mail, folded.
+    pub search: Option<String>,
+    /// One of these roles.
+    pub roles: Option<Vec<RoleId>>,
+    /// Only in projects that this person is in: what they can see without a right to all.
+    pub visible_to: Option<UserId>,
+    /// Only in this project: what a key that is limited to it can see.
+    pub only: Option<ProjectId>,
+}
+
+impl Filter {
+    /// Whether every member passes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a member list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    Email,
+    JoinedAt,
+    Name,
+    Role,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Email => "m.email",
+            Self::JoinedAt => "m.joined_at",
+            Self::Name => "m.sort_name",
+            Self::Role => "m.role_rank",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &ProjectMember) -> Key {
+        match self {
+            Self::Email => Key::Text(row.email.as_str().to_owned()),
+            Self::JoinedAt => Key::Time(row.joined_at),
+            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::Role => Key::Rank(row.role_rank),
+        }
+    }
+}
+
+/// One page of each list.
+pub async fn pages(
+    conn: &mut Connection,
+    of: &[Of],
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<MemberAndUser>>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM project_members m JOIN users u ON u.id = m.user_id", of, filter);
+    let columns = format!("m.*, {}", users::COLUMNS);
+    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM project_members m", of, filter);
+    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    paging::counts(conn, &parents, &listing, filter.search.is_some()).await
+}
+
+/// Lists of one call are all of one kind.
+fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    let of_users = matches!(of.first(), Some(Of::User(..)));
+    move |query: &mut Query| {
+        query.sql(from).sql(" WHERE m.organization_id = parent.organization_id");
+        query.sql(if of_users { " AND m.user_id = parent.id" } else { " AND m.project_id = parent.id" });
+        if let Some(search) = &filter.search {
+            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+        }
+        if let Some(roles) = &filter.roles {
+            query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+        }
+        if let Some(user) = filter.visible_to {
+            query.sql(
+                " AND EXISTS (SELECT FROM project_members v WHERE v.organization_id = m.organization_id \
+                 AND v.project_id = m.project_id AND v.user_id = ",
+            );
+            query.bind::<SqlUuid, _>(user).sql(")");
+        }
+        if let Some(only) = filter.only {
+            query.sql(" AND m.project_id = ").bind::<SqlUuid, _>(only);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Projects.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Integer, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    project_members::ProjectMember,
+    query::{Query, contains},
+    roles::Role,
+    schema::{project_members, projects, roles},
+};
+use crate::{
+    domain::{
+        id::{OrganizationId, ProjectId, RoleId, UserId},
+        slug::Slug,
+        text::fold,
+    },
+    error::Result,
+};
+
+/// A project of an organization.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = projects)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct Project {
+    pub organization_id: OrganizationId,
+    pub id: ProjectId,
+    pub slug: String,
+    pub name: String,
+    pub sort_name: String,
+    pub search_text: String,
+    pub description: Option<String>,
+    pub member_count: i32,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Project {
+    /// What lists of projects are searched by.
+    pub fn searched_by(name: &str, slug: &Slug) -> String {
+        format!("{} {slug}", fold(name))
+    }
+}
+
+/// A project, and what a person is in it.
+pub type WithMembership = (Project, Option<ProjectMember>, Option<Role>);
+
+/// Projects by id, each with the membership and role of `user`.
+pub async fn with_membership(
+    conn: &mut Connection,
+    ids: &[ProjectId],
+    user: Option<UserId>,
+) -> Result<Vec<WithMembership>> {
+    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+    let found = projects::table
+        .left_join(
+            project_members::table.on(project_members::organization_id
+                .eq(projects::organization_id)
+                .and(project_members::project_id.eq(projects::id))
+                .and(project_members::user_id.eq(user))),
+        )
+        .left_join(
+            roles::table.on(roles::organization_id
+                .eq(projects::organization_id)
+                .and(roles::id.nullable().eq(project_members::role_id.nullable()))),
+        )
+        .filter(projects::id.eq_any(ids))
+        .select((Project::as_select(), Option::<ProjectMember>::as_select(), Option::<Role>::as_select()));
+    Ok(found.load(conn).await?)
+}
+
+/// The project of an organization that has this slug.
+pub async fn id_by_slug(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<ProjectId>> {
+    let found =
+        projects::table.filter(projects::organization_id.eq(organization)).filter(projects::slug.eq(slug.as_str()));
+    Ok(found.select(projects::id).first(conn).await.optional()?)
+}
+
+/// Which organization a project is of.
+pub async fn organization_of(conn: &mut Connection, id: ProjectId) -> Result<Option<OrganizationId>> {
+    Ok(projects::table.filter(projects::id.eq(id)).select(projects::organization_id).first(conn).await.optional()?)
+}
+
+/// Adds a project; `false` when the slug is taken.
+pub async fn insert(conn: &mut Connection, row: &Project) -> Result<bool> {
+    let inserted = diesel::insert_into(projects::table)
+        .values(row)
+        .on_conflict((projects::organization_id, projects::slug))
+        .do_nothing();
+    Ok(inserted.execute(conn).await? == 1)
+}
+
+/// Whether an organization has a project with this slug.
+pub async fn is_taken(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<bool> {
+    Ok(id_by_slug(conn, organization, slug).await?.is_some())
+}
+
+/// Changes the member counters of projects.
+pub async fn count_members(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    changes: &[(ProjectId, i32)],
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (ids, counts): (Vec<_>, Vec<_>) = changes.iter().copied().unzip();
+    let mut query = Query::new(
+        "UPDATE projects p SET member_count = member_count + change.count FROM (SELECT id, sum(count)::integer AS count FROM unnest(",
+    );
+    query.bind::<Array<SqlUuid>, _>(ids).sql(", ").bind::<Array<Integer>, _>(counts);
+    query
+        .sql(") AS change(id, count) GROUP BY id) AS change WHERE p.organization_id = ")
+        .bind::<SqlUuid, _>(organization);
+    query.sql(" AND p.id = change.id");
+    query.execute(conn).await?;
+    Ok(())
+}
+
+/// What a project list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Part of the name or slug, folded.
+    pub search: Option<String>,
+    /// Has this member.
+    pub member: Option<UserId>,
+    /// Only projects that this person is in: what they can see without a right to all.
+    pub visible_to: Option<UserId>,
+    /// Only this project: what a key that is limited to it can see.
+    pub only: Option<ProjectId>,
+}
+
+impl Filter {
+    /// Whether every project passes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a project list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    CreatedAt,
+    Name,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "p.created_at",
+            Self::Name => "p.sort_name",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &Project) -> Key {
+        match self {
+            Self::CreatedAt => Key::Time(row.created_at),
+            Self::Name => Key::Text(row.sort_name.clone()),
+        }
+    }
+}
+
+/// A project and the role that the viewer has in it.
+#[derive(Clone, Debug, QueryableByName)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct ProjectAndRole {
+    #[diesel(embed)]
+    pub project: Project,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub viewer_role_id: Option<RoleId>,
+}
+
+/// One page of each organization's projects, with the role of `viewer` in each.
+pub async fn pages(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    viewer: Option<UserId>,
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<ProjectAndRole>>> {
+    let viewer = viewer.unwrap_or(UserId(uuid::Uuid::nil()));
+    let rows = |query: &mut Query| {
+        query.sql(
+            "FROM projects p LEFT JOIN project_members v ON v.organization_id = p.organization_id \
+             AND v.project_id = p.id AND v.user_id = ",
+        );
+        query.bind::<SqlUuid, _>(viewer);
+        push_condition(query, filter);
+    };
+    let listing = Listing { columns: "p.*, v.role_id AS viewer_role_id", id: "p.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents(organizations), &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How many projects each organization has.
+pub async fn counts(conn: &mut Connection, organizations: &[OrganizationId], filter: &Filter) -> Result<Vec<i64>> {
+    let rows = |query: &mut Query| push_condition(query.sql("FROM projects p"), filter);
+    let listing = Listing { columns: "p.*", id: "p.id", rows: &rows };
+    paging::counts(conn, &parents(organizations), &listing, filter.search.is_some()).await
+}
+
+fn parents(organizations: &[OrganizationId]) -> Vec<Parent> {
+    organizations.iter().map(|id| (*id, id.0)).collect()
+}
+
+fn push_condition(query: &mut Query, filter: &Filter) {
+    query.sql(" WHERE p.organization_id = parent.organization_id");
+    if let Some(search) = &filter.search {
+        query.sql(" AND p.search_text LIKE ").bind::<Text, _>(contains(search));
+    }
+    for user in [filter.member, filter.visible_to].into_iter().flatten() {
+        query.sql(
+            " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = p.organization_id \
+             AND m.project_id = p.id AND m.user_id = ",
+        );
+        query.bind::<SqlUuid, _>(user).sql(")");
+    }
+    if let Some(only) = filter.only {
+        query.sql(" AND p.id = ").bind::<SqlUuid, _>(only);
+    }
+}

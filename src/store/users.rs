@@ -1,0 +1,167 @@
+//! People.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    deserialize,
+    pg::Pg,
+    prelude::*,
+    row::NamedRow,
+    sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{Connection, query::Query, schema::users};
+use crate::{
+    domain::{
+        email::Email,
+        id::{OrganizationId, UserId},
+        text::fold,
+    },
+    error::Result,
+};
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct User {
+    /// The person.
+    pub id: UserId,
+    /// Identity provider.
+    pub issuer: String,
+    /// Who they are there.
+    pub subject: String,
+    /// Address.
+    pub email: Email,
+    /// Whether the identity provider vouches for the address.
+    pub email_verified: bool,
+    /// Full name, or the address.
+    pub display_name: String,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Picture.
+    pub avatar_url: Option<String>,
+    /// First seen.
+    pub created_at: DateTime<Utc>,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Columns of the table under the alias `u`, as [`User`] is read from written SQL.
+pub const COLUMNS: &str = "u.id AS u_id, u.issuer AS u_issuer, u.subject AS u_subject, u.email AS u_email, \
+     u.email_verified AS u_email_verified, u.display_name AS u_display_name, u.first_name AS u_first_name, \
+     u.last_name AS u_last_name, u.avatar_url AS u_avatar_url, u.created_at AS u_created_at, u.updated_at AS u_updated_at";
+
+impl QueryableByName<Pg> for User {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        Ok(Self {
+            id: NamedRow::get::<SqlUuid, _>(row, "u_id")?,
+            issuer: NamedRow::get::<Text, _>(row, "u_issuer")?,
+            subject: NamedRow::get::<Text, _>(row, "u_subject")?,
+            email: NamedRow::get::<Text, _>(row, "u_email")?,
+            email_verified: NamedRow::get::<Bool, _>(row, "u_email_verified")?,
+            display_name: NamedRow::get::<Text, _>(row, "u_display_name")?,
+            first_name: NamedRow::get::<Nullable<Text>, _>(row, "u_first_name")?,
+            last_name: NamedRow::get::<Nullable<Text>, _>(row, "u_last_name")?,
+            avatar_url: NamedRow::get::<Nullable<Text>, _>(row, "u_avatar_url")?,
+            created_at: NamedRow::get::<Timestamptz, _>(row, "u_created_at")?,
+            updated_at: NamedRow::get::<Timestamptz, _>(row, "u_updated_at")?,
+        })
+    }
+}
+
+impl User {
+    /// The name as member lists sort it.
+    pub fn sort_name(&self) -> String {
+        fold(&self.display_name)
+    }
+
+    /// What member lists are searched by.
+    pub fn search_text(&self) -> String {
+        format!("{} {}", fold(&self.display_name), self.email)
+    }
+}
+
+/// Whom the identity provider knows as `subject`.
+pub async fn by_subject(conn: &mut Connection, issuer: &str, subject: &str) -> Result<Option<User>> {
+    let found = users::table.filter(users::issuer.eq(issuer)).filter(users::subject.eq(subject));
+    Ok(found.select(User::as_select()).first(conn).await.optional()?)
+}
+
+/// Whose verified address this is.
+pub async fn by_email(conn: &mut Connection, email: &Email) -> Result<Option<User>> {
+    let found = users::table.filter(users::email.eq(email)).filter(users::email_verified);
+    Ok(found.select(User::as_select()).first(conn).await.optional()?)
+}
+
+/// Whose verified addresses these are.
+pub async fn by_emails(conn: &mut Connection, emails: &[Email]) -> Result<Vec<User>> {
+    let found = users::table.filter(users::email.eq_any(emails)).filter(users::email_verified);
+    Ok(found.select(User::as_select()).load(conn).await?)
+}
+
+/// People by id.
+pub async fn by_ids(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
+    Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await?)
+}
+
+/// Which of these people share an organization with `viewer`.
+pub async fn sharing_organization(conn: &mut Connection, viewer: UserId, ids: &[UserId]) -> Result<Vec<UserId>> {
+    use super::schema::organization_members as own;
+    let others = diesel::alias!(own as others);
+    let shared = own::table
+        .inner_join(others.on(others.field(own::organization_id).eq(own::organization_id)))
+        .filter(own::user_id.eq(viewer))
+        .filter(others.field(own::user_id).eq_any(ids));
+    Ok(shared.select(others.field(own::user_id)).distinct().load(conn).await?)
+}
+
+/// Adds a person; `false` when the identity provider's subject is there already.
+pub async fn insert(conn: &mut Connection, user: &User) -> Result<bool> {
+    let inserted =
+        diesel::insert_into(users::table).values(user).on_conflict((users::issuer, users::subject)).do_nothing();
+    Ok(inserted.execute(conn).await? == 1)
+}
+
+/// Takes an address away from whoever had it: the identity provider now vouches for it elsewhere.
+pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: UserId) -> Result<()> {
+    let previous =
+        users::table.filter(users::email.eq(email)).filter(users::email_verified).filter(users::id.ne(new_holder));
+    diesel::update(previous).set(users::email_verified.eq(false)).execute(conn).await?;
+    Ok(())
+}
+
+/// Stores a changed profile, and with it the copies that member lists are sorted and searched by.
+pub async fn update(conn: &mut Connection, user: &User) -> Result<()> {
+    diesel::update(user).set(user).execute(conn).await?;
+    for table in ["organization_members", "project_members"] {
+        let mut query = Query::new("UPDATE ");
+        query.sql(table).sql(" SET sort_name = ").bind::<Text, _>(user.sort_name());
+        query.sql(", email = ").bind::<Text, _>(user.email.clone());
+        query.sql(", search_text = ").bind::<Text, _>(user.search_text());
+        query.sql(" WHERE (organization_id, user_id) IN (SELECT organization_id, user_id FROM organization_members WHERE user_id = ");
+        query.bind::<SqlUuid, _>(user.id).sql(")");
+        query.execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Locks a person's row, so that what is counted per person is counted by one transaction at a time.
+pub async fn lock(conn: &mut Connection, id: UserId) -> Result<()> {
+    users::table.find(id).for_no_key_update().select(users::id).first::<UserId>(conn).await?;
+    Ok(())
+}
+
+/// How many organizations a person owns.
+pub async fn owned_organizations(conn: &mut Connection, id: UserId) -> Result<i64> {
+    use super::schema::organization_members as members;
+    let owned = members::table.filter(members::user_id.eq(id)).filter(members::is_owner);
+    Ok(owned.count().get_result(conn).await?)
+}
+
+/// Organizations a person belongs to.
+pub async fn organization_ids(conn: &mut Connection, id: UserId) -> Result<Vec<OrganizationId>> {
+    use super::schema::organization_members as members;
+    Ok(members::table.filter(members::user_id.eq(id)).select(members::organization_id).load(conn).await?)
+}
