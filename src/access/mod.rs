@@ -1,0 +1,16 @@
+//! Who may do what.
+//!
+//! A row is only had from a function that names the permission it takes ([`organization`], [`project`]),
+//! so that a forgotten check does not compile. What may not be seen is not found; what is seen but not
+//! allowed is forbidden; [`policy`] is the one table behind both.
+
+mod organization;
+mod permission;
+pub mod policy;
+mod project;
+mod viewer;
+
+pub use organization::{OrganizationAccess, OrganizationRef};
+pub use permission::{Permission, PermissionSet};
+pub use project::{ProjectAccess, ProjectRef};
+pub use viewer::{ActorRef, Viewer};

@@ -1,0 +1,163 @@
+//! Organizations, by what the viewer is in them.
+
+use std::sync::Arc;
+
+use super::{
+    permission::{Permission, PermissionSet},
+    viewer::Viewer,
+};
+use crate::{
+    domain::{
+        id::{OrganizationId, ProjectId},
+        organization::Visibility,
+        role::RoleScope,
+        slug::Slug,
+    },
+    error::{Error, Refusal, Result},
+    store::{
+        Connection,
+        organization_members::OrganizationMember,
+        organizations::{self, Organization, WithMembership},
+        roles::Role,
+    },
+};
+
+/// Names an organization in input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OrganizationRef {
+    /// By id.
+    Id(OrganizationId),
+    /// By slug, current or previous.
+    Slug(Slug),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+/// An organization that the viewer may know of, and what they may do in it.
+#[derive(Clone, Debug)]
+pub struct OrganizationAccess {
+    /// The organization.
+    pub organization: Organization,
+    /// The viewer's membership.
+    pub membership: Option<OrganizationMember>,
+    /// The role of that membership.
+    pub role: Option<Role>,
+    /// What the viewer may do, of the organization's level; of an API key of the organization, both levels.
+    pub permissions: PermissionSet,
+    /// The only project the viewer can see: that of a key limited to it.
+    pub only_project: Option<ProjectId>,
+    /// Whether the viewer sees more than a public profile.
+    pub is_inside: bool,
+}
+
+impl OrganizationAccess {
+    /// The organization as `viewer` finds it; `None` when they may not know of it.
+    pub fn of(viewer: &Viewer, (organization, membership, role): WithMembership) -> Option<Arc<Self>> {
+        let only_project = if let Viewer::Key(key) = viewer { key.project_id } else { None };
+        let permissions = match viewer {
+            Viewer::Operator => Some(PermissionSet::all()),
+            Viewer::Person(_) => role.as_ref().map(PermissionSet::of_role),
+            Viewer::Key(key) if key.organization_id == organization.id => Some(match key.project_id {
+                None => PermissionSet::of_keys(&key.permissions),
+                Some(_) => PermissionSet::of_keys(&key.permissions).at(RoleScope::Project),
+            }),
+            Viewer::Key(_) | Viewer::Nobody => None,
+        };
+        let is_inside = permissions.is_some();
+        let permissions = permissions.unwrap_or(PermissionSet::NONE);
+        let is_visible = is_inside || organization.visibility == Visibility::Public;
+        is_visible.then(|| Arc::new(Self { organization, membership, role, permissions, only_project, is_inside }))
+    }
+
+    /// What somebody who holds an invitation may know of an organization that is hidden from them.
+    pub fn profile(organization: Organization) -> Arc<Self> {
+        Arc::new(Self {
+            organization,
+            membership: None,
+            role: None,
+            permissions: PermissionSet::NONE,
+            only_project: None,
+            is_inside: false,
+        })
+    }
+
+    /// Loads what the viewer may know of. Reading under a permission goes on with [`Self::require`].
+    pub async fn find(conn: &mut Connection, viewer: &Viewer, by: &OrganizationRef) -> Result<Option<Arc<Self>>> {
+        let found = match by {
+            OrganizationRef::Id(id) => organizations::with_membership(conn, &[*id], viewer.user_id()).await?.pop(),
+            OrganizationRef::Slug(slug) => organizations::with_membership_by_slug(conn, slug, viewer.user_id()).await?,
+            OrganizationRef::Unknown => None,
+        };
+        Ok(found.and_then(|row| Self::of(viewer, row)))
+    }
+
+    /// Locks an organization and loads it for a change that takes `permission`. Everything that decides is
+    /// read after the lock.
+    ///
+    /// # Errors
+    /// Refused as not found or forbidden, without blaming an input; see [`refused_at`].
+    pub async fn lock(
+        conn: &mut Connection,
+        viewer: &Viewer,
+        by: &OrganizationRef,
+        permission: Permission,
+    ) -> Result<Arc<Self>> {
+        let access = Self::lock_visible(conn, viewer, by).await?;
+        access.may(permission)?;
+        Ok(access)
+    }
+
+    /// Locks an organization that the viewer may know of, for changes that decide themselves what they take.
+    pub async fn lock_visible(conn: &mut Connection, viewer: &Viewer, by: &OrganizationRef) -> Result<Arc<Self>> {
+        viewer.signed_in()?;
+        let missing = || Error::from(Refusal::not_found("organization"));
+        let id = match by {
+            OrganizationRef::Id(id) => Some(*id),
+            OrganizationRef::Slug(slug) => organizations::id_by_slug(conn, slug).await?,
+            OrganizationRef::Unknown => None,
+        };
+        let id = id.ok_or_else(missing)?;
+        if !organizations::lock(conn, id).await? {
+            return Err(missing());
+        }
+        let access = Self::find(conn, viewer, &OrganizationRef::Id(id)).await?;
+        access.filter(|access| access.is_inside).ok_or_else(missing)
+    }
+
+    /// For reading: the permission is held, or the field is forbidden.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `Unauthenticated` where signing in may help.
+    pub fn require(&self, viewer: &Viewer, permission: Permission) -> Result<()> {
+        match viewer {
+            _ if self.permissions.has(permission) => Ok(()),
+            Viewer::Nobody => Err(Error::Unauthenticated),
+            _ => Err(Error::Forbidden { permission: Some(permission.key()) }),
+        }
+    }
+
+    /// For reading what all members see.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `Unauthenticated` where signing in may help.
+    pub fn require_inside(&self, viewer: &Viewer) -> Result<()> {
+        match viewer {
+            _ if self.is_inside => Ok(()),
+            Viewer::Nobody => Err(Error::Unauthenticated),
+            _ => Err(Error::Forbidden { permission: None }),
+        }
+    }
+
+    /// For changing: the permission is held, or the mutation is refused.
+    ///
+    /// # Errors
+    /// Refused as forbidden.
+    pub fn may(&self, permission: Permission) -> Result<()> {
+        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key()).into()) }
+    }
+
+    /// Whether the viewer may give this role of the organization: it is not Owner and no stronger than theirs.
+    pub fn may_give(&self, role: &Role) -> bool {
+        !role.is_owner() && self.permissions.covers(PermissionSet::of_role(role))
+    }
+}

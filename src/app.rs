@@ -1,0 +1,102 @@
+//! What all requests of a server share.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use tokio_util::task::TaskTracker;
+use url::Url;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::{
+    domain::{
+        id::InvitationId,
+        id::OrganizationId,
+        secret::{InvitationToken, TokenKey},
+    },
+    store::database::Database,
+};
+
+/// What all requests of a server share.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// What time it is.
+    pub clock: Clock,
+    /// What invitation links are derived from.
+    pub token_key: TokenKey,
+    /// Page of the operator's product that takes the token of an invitation in its fragment.
+    pub accept_url: Url,
+    /// Days that a new organization may try paid features; `None` where plans are off.
+    pub trial_days: Option<u32>,
+    /// Sizes that requests are held to.
+    pub limits: Limits,
+    /// Changes under way. They are finished whether or not the client still waits.
+    pub tasks: TaskTracker,
+}
+
+/// Sizes that requests are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Organizations one person may own.
+    pub owned_organizations: i32,
+    /// Projects of one organization.
+    pub projects: i32,
+    /// How long a change may take until it is committed.
+    pub change: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { owned_organizations: 100, projects: 10_000, change: Duration::from_secs(10) }
+    }
+}
+
+impl App {
+    /// The time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new id: sorted by time, random otherwise.
+    pub fn id(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    /// The token of a link of an invitation.
+    pub fn token(&self, organization: OrganizationId, invitation: InvitationId, version: i32) -> String {
+        InvitationToken { organization, invitation, version }.sign(&self.token_key)
+    }
+
+    /// The link that accepts an invitation. The token stands in the fragment, which browsers do not send to
+    /// servers and referrers.
+    pub fn accept_link(&self, token: &str) -> Url {
+        let mut url = self.accept_url.clone();
+        url.set_fragment(Some(token));
+        url
+    }
+}
+
+/// Tells the time: that of the machine, or in tests one that is set.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// The time of the machine.
+    pub fn system() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+        Self::new(Utc::now)
+    }
+
+    /// A time of one's own.
+    pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now, in microseconds as PostgreSQL keeps it.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)().trunc_subsecs(6)
+    }
+}

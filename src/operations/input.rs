@@ -1,0 +1,178 @@
+//! How input names roles and people, and what is said when there is no such thing.
+
+use crate::{
+    access::{OrganizationRef, ProjectRef},
+    domain::{
+        email::Email,
+        id::{OrganizationMemberId, ProjectMemberId, RoleId, UserId},
+        invitation::BULK_MAX,
+        role::{BuiltInRole, RoleScope},
+        text::TextError,
+    },
+    error::{Code, Detail, Refusal},
+    store::roles::Role,
+};
+
+/// Names a role of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RoleRef {
+    /// By id.
+    Id(RoleId),
+    /// By key.
+    Key(String),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+impl RoleRef {
+    /// One of the roles every organization has.
+    pub fn built_in(role: BuiltInRole) -> Self {
+        Self::Key(role.key().to_owned())
+    }
+
+    /// The role that is named, among those of the organization, at the level that is needed.
+    ///
+    /// # Errors
+    /// `ROLE_SCOPE_MISMATCH` when it is of the other level, `NOT_FOUND` when there is none.
+    pub fn among<'a>(&self, roles: &'a [Role], scope: RoleScope) -> Result<&'a Role, Refusal> {
+        let named = |role: &&Role| match self {
+            Self::Id(id) => role.id == *id,
+            Self::Key(key) => role.key == *key,
+            Self::Unknown => false,
+        };
+        let found = roles.iter().filter(named);
+        found.clone().find(|role| role.scope == scope).ok_or_else(|| match found.clone().next() {
+            Some(role) => Refusal::new(
+                Code::RoleScopeMismatch,
+                match scope {
+                    RoleScope::Organization => {
+                        format!("{} is a project role; an organization role is needed here.", role.name)
+                    }
+                    RoleScope::Project => {
+                        format!("{} is an organization role; a project role is needed here.", role.name)
+                    }
+                },
+            ),
+            None => Refusal::not_found("role"),
+        })
+    }
+}
+
+/// Names a person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum UserRef {
+    /// By id.
+    Id(UserId),
+    /// By verified address.
+    Email(Email),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+/// The role may not be given.
+pub fn role_not_assignable(role: &Role) -> Refusal {
+    let message = if role.is_owner() {
+        "Owner is never given by a role change or an invitation; transfer the ownership instead.".to_owned()
+    } else {
+        format!("{} can do more than you can; give a role that is no stronger than your own.", role.name)
+    };
+    Refusal::new(Code::RoleNotAssignable, message)
+}
+
+/// The member is stronger than the viewer.
+pub fn outranked() -> Refusal {
+    Refusal::new(Code::Forbidden, "This member can do more than you can.")
+}
+
+/// The version that was expected is not the current one.
+pub fn check_version(expected: Option<i32>, current: i32) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != current => Err(Refusal::new(
+            Code::StaleVersion,
+            format!("This was changed since; the current version is {current}. Fetch it again, merge and retry."),
+        )
+        .at(["expectedVersion"])
+        .with(Detail::Version(current))),
+        _ => Ok(()),
+    }
+}
+
+/// Why a text was refused.
+pub fn text_refusal(error: &TextError) -> Refusal {
+    match error {
+        TextError::Blank => Refusal::new(Code::Blank, "Text is needed here."),
+        TextError::TooLong(max) => Refusal::new(Code::TooLong, format!("At most {max} characters fit here.")),
+        TextError::Unprintable => Refusal::new(
+            Code::Invalid,
+            "Control characters and marks that change the direction of writing cannot stand here.",
+        ),
+    }
+}
+
+/// Names an organization member.
+#[derive(Clone, Debug)]
+pub enum OrganizationMemberRef {
+    /// By id of the membership.
+    Id(OrganizationMemberId),
+    /// By organization and person.
+    Lookup(OrganizationRef, UserRef),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+/// Names a project member.
+#[derive(Clone, Debug)]
+pub enum ProjectMemberRef {
+    /// By id of the membership.
+    Id(ProjectMemberId),
+    /// By project and person.
+    Lookup(ProjectRef, UserRef),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+/// What a bulk change does when some items fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BulkMode {
+    /// All items or none.
+    Atomic,
+    /// What can be applied is.
+    Partial,
+}
+
+/// Outcome of one item of a bulk change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemStatus {
+    /// Applied.
+    Succeeded,
+    /// Nothing to do.
+    Skipped,
+    /// Refused.
+    Failed,
+}
+
+/// Refuses lists that are empty or longer than [`BULK_MAX`].
+///
+/// # Errors
+/// `INVALID` or `TOO_MANY`.
+pub fn check_bulk_size(field: &'static str, length: usize) -> Result<(), Refusal> {
+    match length {
+        0 => Err(Refusal::new(Code::Invalid, "Name at least one.").at([field])),
+        1..=BULK_MAX => Ok(()),
+        _ => {
+            let detail = Detail::Limit { limit: count(BULK_MAX), actual: count(length) };
+            Err(Refusal::new(Code::TooMany, format!("At most {BULK_MAX} fit into one call; split the list."))
+                .at([field])
+                .with(detail))
+        }
+    }
+}
+
+fn count(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+/// Item not applied because another one failed.
+pub fn aborted() -> Refusal {
+    Refusal::new(Code::Aborted, "Not applied because another item failed and mode is ATOMIC.")
+}

@@ -1,0 +1,162 @@
+//! Joins, as the invited person.
+
+use serde_json::json;
+
+use super::{
+    super::{Operation, Transaction},
+    Held, InvitationRef,
+    giver::Giver,
+    lock_held, not_pending,
+};
+use crate::{
+    domain::{
+        event::EventKind,
+        id::{InvitationId, OrganizationMemberId, ProjectMemberId},
+        invitation::InvitationStatus,
+        organization::ActorKind,
+    },
+    error::{Code, Detail, Error, Refusal, Result},
+    store::{
+        invitations::{self, Invitation, ProjectGrant, Resolution},
+        organization_members::{self, OrganizationMember},
+        organizations::{self, Counts},
+        project_members::{self, ProjectMember},
+        roles::{self, Role},
+        users::User,
+    },
+};
+
+/// Accepts an invitation. Done again by the same person, it succeeds and nothing happens.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described in the schema")]
+pub struct Accept {
+    pub invitation: InvitationRef,
+}
+
+/// An accepted invitation.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// The membership, new or kept.
+    pub organization_member: OrganizationMemberId,
+    /// Project memberships that are new.
+    pub project_members: Vec<ProjectMemberId>,
+}
+
+impl Operation for Accept {
+    type Output = Accepted;
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<Accepted> {
+        let held = lock_held(tx, &self.invitation).await?;
+        let invitation = &held.invitation;
+        let user = tx.viewer.person().cloned().ok_or(Error::Unauthenticated)?;
+        let membership = organization_members::with_role(tx.conn, invitation.organization_id, user.id).await?;
+        if let Some((member, _)) = membership.as_ref().filter(|_| was_accepted_by(invitation, &user)) {
+            return Ok(Accepted {
+                invitation: invitation.id,
+                organization_member: member.id,
+                project_members: Vec::new(),
+            });
+        }
+        held.check_open(tx)?;
+        let grants = invitations::grants(tx.conn, &[invitation.id]).await?;
+        check_giver(tx, &held, &grants).await?;
+
+        let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };
+        if invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?.is_empty() {
+            return Err(Error::Transient("an invitation changed under its lock".into()));
+        }
+        tx.count(invitation.organization_id, Counts { pending_invitations: -1, ..Counts::default() });
+        let data = json!({ "email": invitation.email.as_str() });
+        tx.happened(
+            invitation.organization_id,
+            EventKind::InvitationAccepted,
+            invitation.id.0,
+            invitation.project_id,
+            data,
+        )?;
+
+        let roles = roles::of_organizations(tx.conn, &[invitation.organization_id]).await?;
+        let organization_member = match membership {
+            Some((member, _)) => member.id,
+            None => join_organization(tx, invitation, &user, &roles).await?,
+        };
+        let project_members = join_projects(tx, &user, &grants, &roles).await?;
+        Ok(Accepted { invitation: invitation.id, organization_member, project_members })
+    }
+}
+
+fn was_accepted_by(invitation: &Invitation, user: &User) -> bool {
+    let by = (invitation.resolved_by_kind, invitation.resolved_by_id);
+    invitation.status == InvitationStatus::Accepted && by == (Some(ActorKind::User), Some(user.id.0))
+}
+
+/// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
+/// catches what passes in other ways, such as a key that expired.
+async fn check_giver(tx: &mut Transaction<'_>, held: &Held, grants: &[ProjectGrant]) -> Result<()> {
+    let mut giver = Giver::load(tx, &held.invitation).await?;
+    if giver.may_give(tx, &held.invitation, grants).await? {
+        return Ok(());
+    }
+    Err(Refusal {
+        message: "Whoever sent this invitation may no longer give what it gives; ask for a new one.".into(),
+        ..not_pending(InvitationStatus::Revoked)
+    }
+    .at(["invitation"])
+    .into())
+}
+
+async fn join_organization(
+    tx: &mut Transaction<'_>,
+    invitation: &Invitation,
+    user: &User,
+    roles: &[Role],
+) -> Result<OrganizationMemberId> {
+    let organization = organizations::with_membership(tx.conn, &[invitation.organization_id], None).await?.pop();
+    let (organization, ..) = organization.ok_or_else(|| Error::internal("an invitation has no organization"))?;
+    if let Some(limit) = organization.seat_limit.filter(|limit| organization.member_count >= *limit) {
+        let refusal = Refusal::new(Code::LimitReached, format!("All {limit} seats of the organization are taken."));
+        return Err(refusal.with(Detail::Limit { limit, actual: organization.member_count + 1 }).into());
+    }
+    let role = roles
+        .iter()
+        .find(|role| role.id == invitation.role_id)
+        .ok_or_else(|| Error::internal("an invitation has no role"))?;
+    let member = OrganizationMember {
+        invited_by_kind: Some(invitation.invited_by_kind),
+        invited_by_id: invitation.invited_by_id,
+        ..OrganizationMember::new(OrganizationMemberId(tx.id()), user, role, tx.now)
+    };
+    organization_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+    tx.count(organization.id, Counts { members: 1, ..Counts::default() });
+    let data = json!({ "user": user.id.to_string(), "role": role.key });
+    tx.happened(organization.id, EventKind::MemberJoined, member.id.0, None, data)?;
+    Ok(member.id)
+}
+
+/// Adds the projects that are granted; those the person is in already stay as they are.
+async fn join_projects(
+    tx: &mut Transaction<'_>,
+    user: &User,
+    grants: &[ProjectGrant],
+    roles: &[Role],
+) -> Result<Vec<ProjectMemberId>> {
+    let rows: Vec<ProjectMember> = grants
+        .iter()
+        .filter_map(|grant| {
+            let role = roles.iter().find(|role| role.id == grant.role_id)?;
+            Some(ProjectMember::new(ProjectMemberId(tx.id()), grant.project_id, user, role, tx.now))
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let added = project_members::insert(tx.conn, &rows).await?;
+    for member in &added {
+        tx.count_project_members(member.organization_id, member.project_id, 1);
+        let data = json!({ "user": user.id.to_string() });
+        tx.happened(member.organization_id, EventKind::ProjectMemberAdded, member.id.0, Some(member.project_id), data)?;
+    }
+    Ok(added.into_iter().map(|member| member.id).collect())
+}

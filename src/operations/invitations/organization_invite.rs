@@ -1,0 +1,127 @@
+//! Invites people to an organization.
+
+use super::{
+    super::{
+        Operation, Transaction,
+        input::{RoleRef, role_not_assignable},
+    },
+    GrantInput, check_plan, check_seats, expire_lapsed,
+    invite::{Invited, ItemResult, Known, Letter, NewInvitations, Terms, aborted_results},
+};
+use crate::{
+    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, ProjectRef},
+    domain::{
+        id::{ProjectId, RoleId},
+        role::{BuiltInRole, RoleScope},
+    },
+    error::{Code, Error, Refusal, Result},
+    store::roles::{self, Role},
+};
+
+/// Invites up to 100 addresses to an organization and, with it, to projects.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described in the schema")]
+pub struct OrganizationInvite {
+    pub organization: OrganizationRef,
+    pub role: Option<RoleRef>,
+    pub projects: Vec<GrantInput>,
+    pub letter: Letter,
+}
+
+impl Operation for OrganizationInvite {
+    type Output = Invited;
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
+        let access =
+            OrganizationAccess::lock(tx.conn, tx.viewer, &self.organization, Permission::InvitationsManage).await?;
+        let organization = &access.organization;
+        let message = self.letter.check()?;
+        check_plan(tx, organization)?;
+        let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
+        let role = self.role(&access, &roles)?;
+        let grants = self.grants(tx, &access, &roles).await?;
+
+        let pending = expire_lapsed(tx, organization).await?;
+        let known = self.letter.look_up(tx, organization.id).await?;
+        let invited = |items| Invited { organization: organization.id, project: None, items };
+        if self.letter.is_aborted(&known) {
+            return Ok(invited(aborted_results(known)));
+        }
+        let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
+        check_seats(organization, pending, new)?;
+
+        let terms = Terms { role, project: None, grants, message };
+        let mut rows = NewInvitations::default();
+        let mut items = Vec::with_capacity(known.len());
+        for (index, item) in known.into_iter().enumerate() {
+            items.push(match item {
+                Known::Settled(result) => result,
+                Known::Member(email, _) => {
+                    ItemResult::skipped(&email, index, Code::AlreadyMember, "This address belongs to a member already.")
+                }
+                Known::Pending(email, there) => ItemResult {
+                    invitation: Some(there.id),
+                    ..ItemResult::skipped(
+                        &email,
+                        index,
+                        Code::AlreadyInvited,
+                        "This address has a pending invitation already; resend it instead.",
+                    )
+                },
+                Known::New(email) if self.letter.dry_run => ItemResult::succeeded(&email),
+                Known::New(email) => rows.add(tx, organization.id, email, &self.letter, &terms)?,
+            });
+        }
+        rows.write(tx).await?;
+        Ok(invited(items))
+    }
+}
+
+impl OrganizationInvite {
+    fn role(&self, access: &OrganizationAccess, roles: &[Role]) -> Result<RoleId, Refusal> {
+        let wanted = self.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+        let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
+        if access.may_give(role) { Ok(role.id) } else { Err(role_not_assignable(role).at(["role"])) }
+    }
+
+    /// The projects, each with a role that the viewer may give there.
+    async fn grants(
+        &self,
+        tx: &mut Transaction<'_>,
+        access: &std::sync::Arc<OrganizationAccess>,
+        roles: &[Role],
+    ) -> Result<Vec<(ProjectId, RoleId)>> {
+        let mut grants: Vec<(ProjectId, RoleId)> = Vec::new();
+        for (index, input) in self.projects.iter().enumerate() {
+            let at = |field: &'static str| ["projects".to_owned(), index.to_string(), field.to_owned()];
+            let project = find_project(tx, access, &input.project)
+                .await?
+                .ok_or_else(|| Refusal::not_found("project").at(at("project")))?;
+            if !project.permissions.has(Permission::ProjectInvitationsManage) {
+                return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(at("project")).into());
+            }
+            let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+            let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(at("role")))?;
+            if !project.may_give(role) {
+                return Err(role_not_assignable(role).at(at("role")).into());
+            }
+            if grants.iter().any(|(known, _)| *known == project.project.id) {
+                return Err(Refusal::new(Code::Duplicate, "This project stands in the list before.")
+                    .at(at("project"))
+                    .into());
+            }
+            grants.push((project.project.id, role.id));
+        }
+        Ok(grants)
+    }
+}
+
+/// A project of this organization; one of another is not found.
+async fn find_project(
+    tx: &mut Transaction<'_>,
+    access: &std::sync::Arc<OrganizationAccess>,
+    by: &ProjectRef,
+) -> Result<Option<ProjectAccess>, Error> {
+    let found = ProjectAccess::find(tx.conn, tx.viewer, by).await?;
+    Ok(found.filter(|project| project.project.organization_id == access.organization.id))
+}

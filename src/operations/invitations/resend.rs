@@ -1,0 +1,134 @@
+//! Sends an invitation again, with a new link and a new expiry.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use url::Url;
+
+use super::{
+    super::{Operation, Transaction},
+    Managed, check_plan, check_seats, expire_lapsed,
+    giver::is_plain,
+    invite::expiry_out_of_range,
+    lock_managed, not_pending,
+};
+use crate::{
+    access::Permission,
+    domain::{
+        event::EventKind,
+        id::InvitationId,
+        invitation::{EXPIRY_DAYS, InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
+    },
+    error::{Code, Detail, Refusal, Result},
+    store::{
+        invitations,
+        mails::{self, Mail},
+        organization_members,
+        organizations::Counts,
+        roles,
+    },
+};
+
+/// Sends an invitation again; revives one that has expired.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described in the schema")]
+pub struct Resend {
+    pub invitation: Option<InvitationId>,
+    pub expires_in_days: i32,
+}
+
+/// An invitation that was sent again.
+#[derive(Clone, Debug)]
+pub struct Resent {
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// Its new link.
+    pub accept_url: Url,
+}
+
+impl Operation for Resend {
+    type Output = Resent;
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<Resent> {
+        let managed = lock_managed(tx, self.invitation).await?;
+        let (organization, invitation) = (managed.organization.organization.id, &managed.invitation);
+        if !EXPIRY_DAYS.contains(&self.expires_in_days) {
+            return Err(expiry_out_of_range().into());
+        }
+        match invitation.status_at(tx.now) {
+            InvitationStatus::Pending | InvitationStatus::Expired => {}
+            status => return Err(not_pending(status).at(["invitationId"]).into()),
+        }
+        check_rank(tx, &managed).await?;
+        check_plan(tx, &managed.organization.organization)?;
+        check_pause(tx, &managed).await?;
+        if invitation.status == InvitationStatus::Expired {
+            check_revivable(tx, &managed).await?;
+            tx.count(organization, Counts { pending_invitations: 1, ..Counts::default() });
+        }
+
+        let expires_at = tx.now + TimeDelta::days(self.expires_in_days.into());
+        let version = invitations::renew(tx.conn, invitation, expires_at, tx.now).await?;
+        tx.mail(Mail::queued(organization, invitation.id, version, tx.now));
+        let data = json!({ "email": invitation.email.as_str() });
+        tx.happened(organization, EventKind::InvitationResent, invitation.id.0, invitation.project_id, data)?;
+        let token = tx.app.token(organization, invitation.id, version);
+        Ok(Resent { invitation: invitation.id, accept_url: tx.app.accept_link(&token) })
+    }
+}
+
+/// Who sends an invitation again hands out its link: they could give its role themselves.
+async fn check_rank(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
+    let roles = roles::by_ids(tx.conn, &[managed.invitation.role_id]).await?;
+    let may = roles
+        .iter()
+        .all(|role| managed.organization.may_give(role) || (managed.invitation.project_id.is_some() && is_plain(role)));
+    for grant in &managed.grants {
+        let project =
+            crate::access::ProjectAccess::in_locked(tx.conn, tx.viewer, &managed.organization, grant.project_id)
+                .await?;
+        let may_grant = project.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage));
+        if !may_grant {
+            return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["invitationId"]).into());
+        }
+    }
+    if may {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::Forbidden, "This invitation gives more than you could.").at(["invitationId"]).into())
+    }
+}
+
+/// At least a minute lies between two mails, and a day has five resends.
+async fn check_pause(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
+    let asked = mails::requested_at(tx.conn, managed.invitation.organization_id, managed.invitation.id).await?;
+    let pause = asked.first().map(|(_, at)| *at + TimeDelta::seconds(RESEND_PAUSE_SECONDS));
+    let resent: Vec<_> =
+        asked.iter().filter(|(version, _)| *version > 1).map(|(_, at)| *at + TimeDelta::days(1)).collect();
+    let day = resent.get(RESENDS_A_DAY - 1).copied();
+    match pause.max(day).filter(|retry_at| *retry_at > tx.now) {
+        Some(retry_at) => {
+            let message = format!(
+                "At least {RESEND_PAUSE_SECONDS} seconds lie between two mails, and at most {RESENDS_A_DAY} are sent again in a day."
+            );
+            Err(Refusal::new(Code::Cooldown, message).at(["invitationId"]).with(Detail::RetryAt(retry_at)).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// An expired invitation takes its seat and its address again, if they are free.
+async fn check_revivable(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
+    let (organization, email) = (&managed.organization.organization, std::slice::from_ref(&managed.invitation.email));
+    let pending = expire_lapsed(tx, organization).await?;
+    if !organization_members::by_emails(tx.conn, organization.id, email).await?.is_empty() {
+        return Err(Refusal::new(Code::AlreadyMember, "This address belongs to a member by now.")
+            .at(["invitationId"])
+            .into());
+    }
+    if !invitations::pending_to(tx.conn, organization.id, email).await?.is_empty() {
+        return Err(Refusal::new(Code::AlreadyInvited, "This address has a newer invitation.")
+            .at(["invitationId"])
+            .into());
+    }
+    Ok(check_seats(organization, pending, 1)?)
+}

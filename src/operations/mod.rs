@@ -1,0 +1,23 @@
+//! What Roster does: one file per change, read from top to bottom. No GraphQL, no HTTP.
+//!
+//! To add a mutation: its file here (a struct with its input that implements [`Operation`]); its input,
+//! payload and resolver in `graphql/mutations/<area>.rs`; SQL in `store/` and a permission in `access/`
+//! only if they are new; its test in `tests/api/`. Then run the tests and read the diff of
+//! `schema.graphql`.
+
+pub mod input;
+pub mod invitations;
+pub mod organization_members;
+pub mod organizations;
+pub mod project_members;
+pub mod projects;
+pub mod sign_in;
+mod transaction;
+
+pub use transaction::{Operation, Transaction, execute};
+
+/// Four characters that make a slug free: the end of a new id, which is its random part.
+fn suffix(id: uuid::Uuid) -> String {
+    let text = id.simple().to_string();
+    text.chars().skip(28).collect()
+}

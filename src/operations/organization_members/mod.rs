@@ -1,0 +1,74 @@
+//! Changes of memberships of organizations.
+
+mod remove;
+mod update_role;
+
+pub use remove::{Remove, Removed};
+pub use update_role::UpdateRole;
+
+use std::sync::Arc;
+
+use super::{
+    Transaction,
+    input::{OrganizationMemberRef, UserRef, outranked},
+};
+use crate::{
+    access::{OrganizationAccess, OrganizationRef, Permission, PermissionSet},
+    domain::{event::EventKind, id::UserId},
+    error::{Code, Error, Refusal, Result},
+    store::{
+        events,
+        organization_members::{self, OrganizationMember},
+        roles::Role,
+        users,
+    },
+};
+
+/// A member as the viewer manages them, with the organization locked.
+struct Managed {
+    organization: Arc<OrganizationAccess>,
+    /// Nobody when they are gone already.
+    member: Option<(OrganizationMember, Role)>,
+}
+
+/// Locks the organization of a member, for those who manage its members.
+async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Result<Managed> {
+    let missing = || Error::from(Refusal::not_found("member").at(["member"]));
+    let (by, user) = match member {
+        OrganizationMemberRef::Lookup(organization, user) => (organization.clone(), user_id(tx, user).await?),
+        OrganizationMemberRef::Id(id) => match organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
+            Some(found) => (OrganizationRef::Id(found.member.organization_id), Some(found.member.user_id)),
+            None => {
+                let removed = events::removal(tx.conn, EventKind::MemberRemoved.as_str(), id.0).await?;
+                (OrganizationRef::Id(removed.ok_or_else(missing)?.0), None)
+            }
+        },
+        OrganizationMemberRef::Unknown => return Err(missing()),
+    };
+    let organization = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &by).await;
+    let organization =
+        organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
+    organization.may(Permission::MembersManage)?;
+    let member = match user {
+        Some(user) => organization_members::with_role(tx.conn, organization.organization.id, user).await?,
+        None => None,
+    };
+    Ok(Managed { organization, member })
+}
+
+async fn user_id(tx: &mut Transaction<'_>, user: &UserRef) -> Result<Option<UserId>> {
+    Ok(match user {
+        UserRef::Id(id) => Some(*id),
+        UserRef::Email(email) => users::by_email(tx.conn, email).await?.map(|user| user.id),
+        UserRef::Unknown => None,
+    })
+}
+
+/// The owner stays, and nobody manages who is stronger than they are.
+fn check_manageable(organization: &OrganizationAccess, role: &Role) -> Result<(), Refusal> {
+    if role.is_owner() {
+        let protected = "The owner cannot be removed or demoted; transfer the ownership first.";
+        return Err(Refusal::new(Code::OwnerProtected, protected).at(["member"]));
+    }
+    if organization.permissions.covers(PermissionSet::of_role(role)) { Ok(()) } else { Err(outranked().at(["member"])) }
+}

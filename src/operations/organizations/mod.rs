@@ -1,0 +1,5 @@
+//! Changes of organizations.
+
+mod create;
+
+pub use create::Create;

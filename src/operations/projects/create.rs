@@ -1,0 +1,141 @@
+//! Creates a project, owned by the member who does it.
+
+use serde_json::json;
+
+use super::super::{Operation, Transaction, input::text_refusal};
+use crate::{
+    access::{OrganizationAccess, OrganizationRef, Permission},
+    domain::{
+        event::EventKind,
+        id::{ProjectId, ProjectMemberId},
+        role::{BuiltInRole, RoleScope},
+        slug::Slug,
+        text::{self, fold},
+    },
+    error::{Code, Detail, Error, Refusal, Result},
+    store::{
+        organization_members,
+        organizations::Counts,
+        project_members::{self, ProjectMember},
+        projects::{self, Project},
+        roles::{self, Role},
+        users::User,
+    },
+};
+
+/// Creates a project. Backends and the operator create it for the organization's owner.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described in the schema")]
+pub struct Create {
+    pub organization: OrganizationRef,
+    pub name: String,
+    pub slug: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Operation for Create {
+    type Output = ProjectId;
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectId> {
+        let access =
+            OrganizationAccess::lock(tx.conn, tx.viewer, &self.organization, Permission::ProjectsCreate).await?;
+        let organization = access.organization.id;
+        let (name, description) = self.checked()?;
+        let (limit, actual) = (tx.app.limits.projects, access.organization.project_count);
+        if actual >= limit {
+            let refusal = Refusal::new(Code::LimitReached, format!("An organization may have {limit} projects."));
+            return Err(refusal.with(Detail::Limit { limit, actual }).into());
+        }
+
+        let slug = self.free_slug(tx, &access).await?;
+        let project = Project {
+            organization_id: organization,
+            id: ProjectId(tx.id()),
+            slug: slug.to_string(),
+            sort_name: fold(&name),
+            search_text: Project::searched_by(&name, &slug),
+            name,
+            description,
+            member_count: 0,
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+        };
+        if !projects::insert(tx.conn, &project).await? {
+            return Err(taken(&slug).into());
+        }
+
+        let owner = owner(tx, &access).await?;
+        let role = owner_role(tx, &access).await?;
+        let member = ProjectMember::new(ProjectMemberId(tx.id()), project.id, &owner, &role, tx.now);
+        project_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+
+        tx.count(organization, Counts { projects: 1, ..Counts::default() });
+        tx.count_project_members(organization, project.id, 1);
+        let created = json!({ "slug": project.slug, "name": project.name });
+        tx.happened(organization, EventKind::ProjectCreated, project.id.0, Some(project.id), created)?;
+        let added = json!({ "user": owner.id.to_string(), "role": role.key });
+        tx.happened(organization, EventKind::ProjectMemberAdded, member.id.0, Some(project.id), added)?;
+        Ok(project.id)
+    }
+}
+
+impl Create {
+    fn checked(&self) -> Result<(String, Option<String>)> {
+        let name = text::name(&self.name).map_err(|error| text_refusal(&error).at(["name"]));
+        let description =
+            self.description.as_deref().map(|text| text::paragraph(text, text::DESCRIPTION_MAX)).transpose();
+        let description = description.map_err(|error| text_refusal(&error).at(["description"]));
+        let slug = self.slug.as_deref().map(wanted_slug).transpose();
+        match (name, description, slug) {
+            (Ok(name), Ok(description), Ok(_)) => Ok((name, description)),
+            (name, description, slug) => {
+                Err(Error::Refused([name.err(), description.err(), slug.err()].into_iter().flatten().collect()))
+            }
+        }
+    }
+
+    async fn free_slug(&self, tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Slug> {
+        let organization = access.organization.id;
+        if let Some(wanted) = &self.slug {
+            let slug = wanted_slug(wanted)?;
+            return if projects::is_taken(tx.conn, organization, &slug).await? {
+                Err(taken(&slug).into())
+            } else {
+                Ok(slug)
+            };
+        }
+        let plain = Slug::from_name(&self.name, "project", "");
+        if projects::is_taken(tx.conn, organization, &plain).await? {
+            return Ok(Slug::from_name(&self.name, "project", &super::super::suffix(tx.id())));
+        }
+        Ok(plain)
+    }
+}
+
+fn wanted_slug(text: &str) -> Result<Slug, Refusal> {
+    Slug::parse(text).ok_or_else(|| {
+        Refusal::new(Code::Invalid, "A slug has 2 to 48 characters: a–z, 0–9 and single hyphens between them.")
+            .at(["slug"])
+    })
+}
+
+fn taken(slug: &Slug) -> Refusal {
+    Refusal::new(Code::Taken, format!("The organization has a project {slug} already.")).at(["slug"])
+}
+
+async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<User> {
+    match (tx.viewer.person(), &access.membership) {
+        (Some(user), Some(_)) => Ok(user.clone()),
+        _ => {
+            let owner = organization_members::owners(tx.conn, &[access.organization.id]).await?.pop();
+            Ok(owner.ok_or_else(|| Error::internal("an organization has no owner"))?.user)
+        }
+    }
+}
+
+async fn owner_role(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Role> {
+    let roles = roles::of_organizations(tx.conn, &[access.organization.id]).await?;
+    let owner = |role: &Role| role.scope == RoleScope::Project && role.built_in == Some(BuiltInRole::Owner);
+    roles.into_iter().find(owner).ok_or_else(|| Error::internal("an organization has no project owner role"))
+}

@@ -1,0 +1,5 @@
+//! Changes of projects.
+
+mod create;
+
+pub use create::Create;

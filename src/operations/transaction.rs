@@ -1,0 +1,185 @@
+//! The one way to change something.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    access::Viewer,
+    app::App,
+    domain::{
+        event::EventKind,
+        id::{OrganizationId, ProjectId},
+    },
+    error::{Error, Result},
+    store::{
+        Connection,
+        database::{commit, rollback},
+        events::{self, Event},
+        mails::{self, Mail},
+        organizations::{self, Counts},
+        projects,
+    },
+};
+
+/// A change, with its input. It runs in one transaction and may run again, so it touches nothing else.
+pub trait Operation: Send + Sync + 'static {
+    /// What it answers.
+    type Output: Send + 'static;
+
+    /// Makes the change. An error undoes all of it.
+    fn run(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// A transaction under way: who changes, when, and what is to be written last.
+pub struct Transaction<'a> {
+    /// The connection it runs on.
+    pub conn: &'a mut Connection,
+    /// What all requests share.
+    pub app: &'a App,
+    /// Who changes.
+    pub viewer: &'a Viewer,
+    /// The one moment at which all of it happens.
+    pub now: DateTime<Utc>,
+    changes: BTreeMap<OrganizationId, Changes>,
+    mails: Vec<Mail>,
+}
+
+#[derive(Default)]
+struct Changes {
+    counts: Counts,
+    project_members: Vec<(ProjectId, i32)>,
+    events: Vec<Event>,
+}
+
+/// How often a transaction is run that the database gave up.
+const ATTEMPTS: u32 = 3;
+
+/// Runs an operation to its end, whether or not the caller still waits for it, and commits.
+///
+/// # Errors
+/// What the operation ends in; `Unauthenticated` for nobody; `Timeout` and `Unavailable`, after which
+/// nothing is changed.
+pub async fn execute<O: Operation>(app: &Arc<App>, viewer: &Arc<Viewer>, operation: O) -> Result<O::Output> {
+    viewer.signed_in()?;
+    let (task_app, viewer) = (app.clone(), viewer.clone());
+    let task = app.tasks.spawn(async move { attempts(&task_app, &viewer, &operation).await });
+    task.await.map_err(Error::internal)?
+}
+
+async fn attempts<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
+    let mut attempt = 1;
+    loop {
+        match once(app, viewer, operation).await {
+            Err(Error::Transient(what)) if attempt < ATTEMPTS => {
+                tracing::warn!(%what, attempt, "transaction is run again");
+                attempt += 1;
+            }
+            Err(Error::Transient(what)) => return Err(Error::Unavailable(what)),
+            done => return done,
+        }
+    }
+}
+
+async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
+    let mut conn = app.db.begin().await?;
+    let change = async {
+        let mut tx =
+            Transaction { conn: &mut conn, app, viewer, now: app.now(), changes: BTreeMap::new(), mails: Vec::new() };
+        let output = operation.run(&mut tx).await?;
+        tx.write_last().await?;
+        Ok(output)
+    };
+    // A change that takes too long is dropped with its connection, which undoes it.
+    match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
+        Ok(output) => {
+            commit(&mut conn).await?;
+            Ok(output)
+        }
+        Err(error) => {
+            rollback(&mut conn).await.ok();
+            Err(error)
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// A new id.
+    pub fn id(&self) -> Uuid {
+        self.app.id()
+    }
+
+    /// Notes what happened to `subject`, for the audit log and everybody who listens.
+    pub fn happened(
+        &mut self,
+        organization: OrganizationId,
+        kind: EventKind,
+        subject: Uuid,
+        project: Option<ProjectId>,
+        data: Value,
+    ) -> Result<()> {
+        let actor = self.viewer.actor()?;
+        self.happened_by(actor, organization, kind, subject, project, data);
+        Ok(())
+    }
+
+    /// Notes what somebody else did, such as the server itself.
+    pub fn happened_by(
+        &mut self,
+        actor: crate::access::ActorRef,
+        organization: OrganizationId,
+        kind: EventKind,
+        subject: Uuid,
+        project: Option<ProjectId>,
+        data: Value,
+    ) {
+        let event = Event {
+            organization_id: organization,
+            version: 0,
+            id: self.id(),
+            kind: kind.as_str().to_owned(),
+            actor_kind: actor.0,
+            actor_id: actor.1,
+            subject_id: subject,
+            project_id: project,
+            data,
+            occurred_at: self.now,
+        };
+        self.changes.entry(organization).or_default().events.push(event);
+    }
+
+    /// Notes by how much the counters of an organization change.
+    pub fn count(&mut self, organization: OrganizationId, change: Counts) {
+        let counts = &mut self.changes.entry(organization).or_default().counts;
+        counts.members += change.members;
+        counts.projects += change.projects;
+        counts.pending_invitations += change.pending_invitations;
+    }
+
+    /// Notes by how much the member counter of a project changes.
+    pub fn count_project_members(&mut self, organization: OrganizationId, project: ProjectId, change: i32) {
+        self.changes.entry(organization).or_default().project_members.push((project, change));
+    }
+
+    /// Queues a mail.
+    pub fn mail(&mut self, mail: Mail) {
+        self.mails.push(mail);
+    }
+
+    /// Writes what was noted: counters last, as every change of an organization meets there.
+    async fn write_last(&mut self) -> Result<()> {
+        mails::insert(self.conn, &self.mails).await?;
+        for (organization, mut change) in std::mem::take(&mut self.changes) {
+            projects::count_members(self.conn, organization, &change.project_members).await?;
+            let count = i64::try_from(change.events.len()).unwrap_or_default();
+            let last = organizations::advance(self.conn, organization, change.counts, count).await?;
+            for (event, version) in change.events.iter_mut().zip(last - count + 1..) {
+                event.version = version;
+            }
+            events::insert(self.conn, &change.events).await?;
+        }
+        Ok(())
+    }
+}
