@@ -1,0 +1,286 @@
+//! Pages of lists, as Relay knows them: arguments, cursors, edges.
+
+use std::{borrow::Cow, fmt::Debug};
+
+use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    domain::secret::sha256,
+    error::{Error, Result},
+    store::paging::{End, Key, Page, Position, Slice},
+};
+
+/// Items of a page when neither `first` nor `last` is given.
+pub const DEFAULT_PAGE: i32 = 25;
+/// Most items of a page.
+pub const MAX_PAGE: i32 = 100;
+const MAX_OFFSET: i32 = 10_000;
+
+/// The paging arguments of a field.
+#[derive(Clone, Debug, Default)]
+pub struct PageArguments {
+    /// First *n*.
+    pub first: Option<i32>,
+    /// Only after this cursor.
+    pub after: Option<String>,
+    /// Last *n*.
+    pub last: Option<i32>,
+    /// Only before this cursor.
+    pub before: Option<String>,
+    /// Skip *n*.
+    pub offset: Option<i32>,
+}
+
+/// Shows which order and filter a cursor belongs to.
+pub type Fingerprint = [u8; 4];
+
+/// The fingerprint of an order and a filter.
+pub fn fingerprint(list: &impl Debug) -> Fingerprint {
+    let mut fingerprint = [0; 4];
+    for (byte, hash) in fingerprint.iter_mut().zip(sha256(format!("{list:?}").as_bytes())) {
+        *byte = hash;
+    }
+    fingerprint
+}
+
+/// What a page of `first` or `last` items costs, given what one item costs.
+pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
+    let size = first.or(last).unwrap_or(DEFAULT_PAGE);
+    usize::try_from(size).unwrap_or(0).saturating_mul(item).saturating_add(1)
+}
+
+impl PageArguments {
+    /// The page that is asked for.
+    ///
+    /// # Errors
+    /// `BadInput` for sizes out of range, arguments that exclude each other and cursors of other lists.
+    pub fn page(&self, fingerprint: Fingerprint) -> Result<Page> {
+        let bad = |text: String| Err(Error::BadInput(text));
+        let (size, end) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return bad("Give `first` or `last`, not both.".to_owned()),
+            (None, Some(last)) => (last, End::Last),
+            (first, None) => (first.unwrap_or(DEFAULT_PAGE), End::First),
+        };
+        if !(0..=MAX_PAGE).contains(&size) {
+            let name = if end == End::First { "first" } else { "last" };
+            return bad(format!("`{name}` is {size}; it must be from 0 to {MAX_PAGE}."));
+        }
+        let offset = self.offset.unwrap_or(0);
+        if !(0..=MAX_OFFSET).contains(&offset) {
+            return bad(format!(
+                "`offset` is {offset}; it must be from 0 to {MAX_OFFSET}. Page on with `after` instead."
+            ));
+        }
+        if end == End::Last && self.offset.is_some() {
+            return bad("`offset` counts from the start: it goes with `first`, not with `last`.".to_owned());
+        }
+        let cursor = |name: &str, cursor: &Option<String>| match cursor {
+            None => Ok(None),
+            Some(text) => match Cursor::read(text) {
+                Some(cursor) if cursor.fingerprint == fingerprint => Ok(Some(cursor.position)),
+                Some(_) => Err(Error::BadInput(format!(
+                    "The cursor in `{name}` comes from a list with another order or filter."
+                ))),
+                None => Err(Error::BadInput(format!("`{name}` is no cursor of this server."))),
+            },
+        };
+        Ok(Page {
+            limit: size.unsigned_abs(),
+            end,
+            offset: offset.unsigned_abs(),
+            after: cursor("after", &self.after)?,
+            before: cursor("before", &self.before)?,
+        })
+    }
+}
+
+/// Whether the field that is being resolved asks for `totalCount`.
+pub fn wants_total(ctx: &Context<'_>) -> bool {
+    ctx.look_ahead().field("totalCount").exists()
+}
+
+struct Cursor {
+    fingerprint: Fingerprint,
+    position: Position,
+}
+
+impl Cursor {
+    fn write(&self) -> String {
+        let mut bytes = self.fingerprint.to_vec();
+        bytes.extend_from_slice(self.position.id.as_bytes());
+        match &self.position.key {
+            Key::Text(text) => {
+                bytes.push(b't');
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            Key::Time(time) => {
+                bytes.push(b'd');
+                bytes.extend_from_slice(&time.timestamp_micros().to_be_bytes());
+            }
+            Key::Rank(rank) => {
+                bytes.push(b'r');
+                bytes.extend_from_slice(&rank.to_be_bytes());
+            }
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (fingerprint, rest) = bytes.split_first_chunk::<4>()?;
+        let (id, rest) = rest.split_first_chunk::<16>()?;
+        let (kind, key) = rest.split_first()?;
+        let key = match kind {
+            b't' => Key::Text(String::from_utf8(key.to_vec()).ok().filter(|text| !text.contains('\0'))?),
+            b'd' => Key::Time(DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?),
+            b'r' => Key::Rank(i16::from_be_bytes(key.try_into().ok()?)),
+            _ => return None,
+        };
+        Some(Self { fingerprint: *fingerprint, position: Position { key, id: Uuid::from_bytes(*id) } })
+    }
+}
+
+/// Position of a page in its list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// More items exist after `endCursor`.
+    has_next_page: bool,
+    /// More items exist before `startCursor`.
+    has_previous_page: bool,
+    /// Cursor of the first item, null on an empty page.
+    start_cursor: Option<String>,
+    /// Cursor of the last item, null on an empty page.
+    end_cursor: Option<String>,
+}
+
+/// One page of a list.
+pub struct Connection<T> {
+    edges: Vec<Edge<T>>,
+    has_next: bool,
+    has_previous: bool,
+    total: Option<i64>,
+}
+
+/// One item of a list.
+pub struct Edge<T> {
+    cursor: String,
+    node: T,
+}
+
+impl<T> Connection<T> {
+    /// A page whose items are made by `node` and stand in the list at `position`.
+    pub fn new<R>(
+        slice: Slice<R>,
+        fingerprint: Fingerprint,
+        total: Option<i64>,
+        position: impl Fn(&R) -> Position,
+        node: impl Fn(R) -> T,
+    ) -> Self {
+        let (has_next, has_previous) = (slice.has_next, slice.has_previous);
+        let edge = |row| Edge { cursor: Cursor { fingerprint, position: position(&row) }.write(), node: node(row) };
+        Self { edges: slice.rows.into_iter().map(edge).collect(), has_next, has_previous, total }
+    }
+}
+
+impl<T: OutputType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+impl<T: OutputType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+/// One page of a list.
+#[Object(name_type)]
+impl<T: OutputType> Connection<T> {
+    /// Edges of this page, never null.
+    async fn edges(&self) -> &[Edge<T>] {
+        &self.edges
+    }
+
+    /// Shortcut for `edges { node }`.
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where this page sits in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+
+    /// Matches for the filter, ignoring `first`, `after`, `last`, `before` and `offset`. Counted only when selected.
+    async fn total_count(&self) -> Result<i32> {
+        let total = self.total.ok_or_else(|| Error::internal("a total was not counted"))?;
+        Ok(i32::try_from(total).unwrap_or(i32::MAX))
+    }
+}
+
+/// One item of a list.
+#[Object(name_type)]
+impl<T: OutputType> Edge<T> {
+    /// Opaque position of this item; valid only with the same `orderBy` and `filter`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The item.
+    async fn node(&self) -> &T {
+        &self.node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_as_they_were_written() {
+        for key in [
+            Key::Text("ångström".to_owned()),
+            Key::Time(DateTime::from_timestamp_micros(1_234_567).unwrap()),
+            Key::Rank(-3),
+        ] {
+            let position = Position { key, id: Uuid::from_u128(7) };
+            let text = Cursor { fingerprint: [1, 2, 3, 4], position: position.clone() }.write();
+            assert_eq!(Cursor::read(&text).map(|cursor| cursor.position), Some(position));
+        }
+        for bad in ["", "?", "AAAA", &URL_SAFE_NO_PAD.encode([0; 21]), &URL_SAFE_NO_PAD.encode([b'd'; 22])] {
+            assert!(Cursor::read(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_refused_not_clamped() {
+        let arguments = PageArguments::default;
+        assert_eq!(arguments().page([0; 4]).unwrap().limit, 25);
+        for bad in [
+            PageArguments { first: Some(101), ..arguments() },
+            PageArguments { first: Some(-1), ..arguments() },
+            PageArguments { first: Some(1), last: Some(1), ..arguments() },
+            PageArguments { offset: Some(10_001), ..arguments() },
+            PageArguments { last: Some(1), offset: Some(0), ..arguments() },
+            PageArguments { after: Some("x".to_owned()), ..arguments() },
+        ] {
+            assert!(matches!(bad.page([0; 4]), Err(Error::BadInput(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_costs_its_size_times_an_item() {
+        assert_eq!(cost(Some(20), None, 3), 61);
+        assert_eq!(cost(None, None, 2), 51);
+        assert_eq!(cost(Some(i32::MAX), None, usize::MAX), usize::MAX);
+    }
+}

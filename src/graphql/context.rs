@@ -1,0 +1,141 @@
+//! What a request carries to its resolvers, and how its loads are batched.
+
+use std::{collections::HashMap, hash::Hash, pin::Pin, sync::Arc, time::Duration};
+
+use async_graphql::{
+    Context, Request, Response,
+    dataloader::{DataLoader, Loader},
+    runtime::Timer,
+};
+use chrono::{DateTime, Utc};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::FuturesUnordered,
+    task::{FutureObj, Spawn, SpawnError},
+};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::Schema;
+use crate::{
+    access::Viewer,
+    app::App,
+    error::{Error, Result},
+};
+
+/// Who reads, from what, at which moment: what every load of a request shares.
+pub struct Reader {
+    /// What all requests share.
+    pub app: Arc<App>,
+    /// Who asks.
+    pub viewer: Arc<Viewer>,
+    /// The moment at which states are judged.
+    pub now: DateTime<Utc>,
+}
+
+/// Shorthands for resolvers.
+pub trait RequestContext {
+    /// Who asks, from what, when.
+    fn reader(&self) -> &Reader;
+
+    /// What all requests share.
+    fn app(&self) -> &Arc<App> {
+        &self.reader().app
+    }
+
+    /// Who asks.
+    fn viewer(&self) -> &Arc<Viewer> {
+        &self.reader().viewer
+    }
+
+    /// Answers a question, together with all others of its kind that are asked just now.
+    fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Reader as Loader<K>>::Value>>> + Send
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>;
+
+    /// Answers several questions of a kind.
+    fn load_many<K>(
+        &self,
+        keys: Vec<K>,
+    ) -> impl Future<Output = Result<HashMap<K, <Reader as Loader<K>>::Value>>> + Send
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>;
+
+    /// Answers a question that always has an answer.
+    fn load_present<K>(&self, key: K) -> impl Future<Output = Result<<Reader as Loader<K>>::Value>> + Send
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>;
+}
+
+impl RequestContext for Context<'_> {
+    fn reader(&self) -> &Reader {
+        self.data_unchecked::<DataLoader<Reader>>().loader()
+    }
+
+    async fn load<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>,
+    {
+        self.data_unchecked::<DataLoader<Reader>>().load_one(key).await
+    }
+
+    async fn load_many<K>(&self, keys: Vec<K>) -> Result<HashMap<K, <Reader as Loader<K>>::Value>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>,
+    {
+        self.data_unchecked::<DataLoader<Reader>>().load_many(keys).await
+    }
+
+    async fn load_present<K>(&self, key: K) -> Result<<Reader as Loader<K>>::Value>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Reader: Loader<K, Error = Error>,
+    {
+        let missing = || Error::internal(format!("nothing to load by {}", std::any::type_name::<K>()));
+        self.load(key).await?.ok_or_else(missing)
+    }
+}
+
+/// Runs a request for `viewer`.
+///
+/// Its batches run within its own task: they start when no resolver can go on without them, so that a
+/// level of the answer is loaded by one statement, always, and without waiting for a timer.
+pub async fn request(schema: &Schema, app: Arc<App>, viewer: Arc<Viewer>, request: Request) -> Response {
+    let (spawner, mut spawned) = unbounded_channel();
+    let now = app.now();
+    let loader = DataLoader::new(Reader { app, viewer, now }, BatchSpawner(spawner), NoDelay);
+    let mut execution = std::pin::pin!(schema.execute(request.data(loader)));
+    let mut batches = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            // In this order: batches wait until the execution waits.
+            biased;
+            response = &mut execution => return response,
+            Some(batch) = spawned.recv() => batches.push(batch),
+            Some(()) = batches.next() => {}
+        }
+    }
+}
+
+type Batch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct BatchSpawner(UnboundedSender<Batch>);
+
+impl Spawn for BatchSpawner {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.0.send(Box::pin(future)).map_err(|_closed| SpawnError::shutdown())
+    }
+}
+
+struct NoDelay;
+
+impl Timer for NoDelay {
+    fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
+        std::future::ready(()).boxed()
+    }
+}

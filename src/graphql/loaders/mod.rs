@@ -1,0 +1,11 @@
+//! One key type per question that resolvers ask while they read; each is answered for all who ask at once
+//! by one statement.
+
+mod pages;
+mod rows;
+
+pub use pages::Listed;
+pub use rows::{
+    ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf, ProjectById,
+    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, UserById,
+};

@@ -1,0 +1,196 @@
+//! Questions that are answered by one row, or by a few.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+
+use crate::{
+    access::{OrganizationAccess, ProjectAccess},
+    domain::{
+        email::Email,
+        id::{
+            ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId,
+        },
+    },
+    error::{Error, Result},
+    graphql::context::Reader,
+    store::{
+        api_keys::{self, ApiKey},
+        invitations::{self, InvitationAndMail, ProjectGrant},
+        organization_members, organizations, project_members, projects,
+        roles::{self, Role},
+        users::{self, User},
+    },
+};
+
+macro_rules! loaders {
+    ($($(#[$doc:meta])* $key:ident($($part:ty),+) -> $value:ty { |$reader:ident, $conn:ident, $keys:ident| $body:expr })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            pub struct $key($(pub $part),+);
+
+            impl Loader<$key> for Reader {
+                type Value = $value;
+                type Error = Error;
+
+                async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>> {
+                    let $reader = self;
+                    let mut connection = self.app.db.read().await?;
+                    let $conn = &mut *connection;
+                    Ok($body)
+                }
+            }
+        )*
+    };
+}
+
+fn firsts<K: Copy, T>(keys: &[T], of: impl Fn(&T) -> K) -> Vec<K> {
+    keys.iter().map(of).collect()
+}
+
+/// An organization, as the viewer finds it and as its invitees do.
+#[derive(Clone, Debug)]
+pub struct OrganizationFound {
+    /// As the viewer finds it; absent when they may not know of it.
+    pub visible: Option<Arc<OrganizationAccess>>,
+    /// What somebody who holds an invitation may know.
+    pub profile: Arc<OrganizationAccess>,
+}
+
+/// A project, as the viewer finds it and as its invitees do.
+#[derive(Clone, Debug)]
+pub struct ProjectFound {
+    /// As the viewer finds it; absent when they may not know of it.
+    pub visible: Option<Arc<ProjectAccess>>,
+    /// What somebody who holds an invitation may know.
+    pub profile: Arc<ProjectAccess>,
+}
+
+loaders! {
+    /// An organization.
+    OrganizationById(OrganizationId) -> OrganizationFound { |reader, conn, keys| {
+        let found = organizations::with_membership(conn, &firsts(keys, |key| key.0), reader.viewer.user_id()).await?;
+        found.into_iter().map(|row| {
+            let profile = OrganizationAccess::profile(row.0.clone());
+            (OrganizationById(row.0.id), OrganizationFound { visible: OrganizationAccess::of(&reader.viewer, row), profile })
+        }).collect()
+    }}
+
+    /// The roles of an organization: few, so all of them.
+    RolesOf(OrganizationId) -> Arc<Vec<Role>> { |_reader, conn, keys| {
+        let mut roles: HashMap<RolesOf, Vec<Role>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        for role in roles::of_organizations(conn, &firsts(keys, |key| key.0)).await? {
+            roles.entry(RolesOf(role.organization_id)).or_default().push(role);
+        }
+        roles.into_iter().map(|(key, roles)| (key, Arc::new(roles))).collect()
+    }}
+
+    /// A role, of whatever organization.
+    RoleById(RoleId) -> Role { |_reader, conn, keys| {
+        roles::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|role| (RoleById(role.id), role)).collect()
+    }}
+
+    /// How many members have a role.
+    RoleMembers(OrganizationId, RoleId) -> i64 { |_reader, conn, keys| {
+        let counts = roles::member_counts(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        keys.iter().cloned().zip(counts).collect()
+    }}
+
+    /// A person.
+    UserById(UserId) -> User { |_reader, conn, keys| {
+        users::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|user| (UserById(user.id), user)).collect()
+    }}
+
+    /// Who has an address, verified.
+    InviteeOf(Email) -> User { |_reader, conn, keys| {
+        let emails: Vec<Email> = keys.iter().map(|key| key.0.clone()).collect();
+        users::by_emails(conn, &emails).await?.into_iter().map(|user| (InviteeOf(user.email.clone()), user)).collect()
+    }}
+
+    /// Whether somebody shares an organization with the viewer.
+    SharesOrganization(UserId) -> () { |reader, conn, keys| {
+        match reader.viewer.user_id() {
+            Some(viewer) => {
+                let shared = users::sharing_organization(conn, viewer, &firsts(keys, |key| key.0)).await?;
+                shared.into_iter().map(|user| (SharesOrganization(user), ())).collect()
+            }
+            None => HashMap::new(),
+        }
+    }}
+
+    /// A membership of an organization.
+    MemberById(OrganizationMemberId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+        let found = organization_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|found| (MemberById(found.member.id), found)).collect()
+    }}
+
+    /// Somebody's membership of an organization.
+    MemberOf(OrganizationId, UserId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+        let found = organization_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        found.into_iter().map(|found| (MemberOf(found.member.organization_id, found.member.user_id), found)).collect()
+    }}
+
+    /// The owner of an organization.
+    OwnerOf(OrganizationId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+        let found = organization_members::owners(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|found| (OwnerOf(found.member.organization_id), found)).collect()
+    }}
+
+    /// A project with its organization.
+    ProjectById(ProjectId) -> ProjectFound { |reader, conn, keys| {
+        let user = reader.viewer.user_id();
+        let found = projects::with_membership(conn, &firsts(keys, |key| key.0), user).await?;
+        let mut ids: Vec<OrganizationId> = found.iter().map(|(project, ..)| project.organization_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let organizations = organizations::with_membership(conn, &ids, user).await?;
+        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| (row.0.id, row)).collect();
+        found.into_iter().filter_map(|(project, _, role)| {
+            let organization = organizations.get(&project.organization_id)?.clone();
+            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(organization.0.clone()), project.clone()));
+            let organization = OrganizationAccess::of(&reader.viewer, organization);
+            let id = project.id;
+            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref()));
+            Some((ProjectById(id), ProjectFound { visible: visible.map(Arc::new), profile }))
+        }).collect()
+    }}
+
+    /// A membership of a project.
+    ProjectMemberById(ProjectMemberId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+        let found = project_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|found| (ProjectMemberById(found.member.id), found)).collect()
+    }}
+
+    /// Somebody's membership of a project.
+    ProjectMemberOf(ProjectId, UserId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+        let found = project_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        found.into_iter().map(|found| (ProjectMemberOf(found.member.project_id, found.member.user_id), found)).collect()
+    }}
+
+    /// The owner of a project.
+    ProjectOwnerOf(OrganizationId, ProjectId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+        let found = project_members::owners(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        found.into_iter().map(|found| (ProjectOwnerOf(found.member.organization_id, found.member.project_id), found)).collect()
+    }}
+
+    /// An invitation, of whatever organization.
+    InvitationById(InvitationId) -> InvitationAndMail { |_reader, conn, keys| {
+        let found = invitations::by_ids(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|found| (InvitationById(found.invitation.id), found)).collect()
+    }}
+
+    /// The projects that an invitation grants.
+    GrantsOf(InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
+        let mut grants: HashMap<GrantsOf, Vec<ProjectGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        for grant in invitations::grants(conn, &firsts(keys, |key| key.0)).await? {
+            grants.entry(GrantsOf(grant.invitation_id)).or_default().push(grant);
+        }
+        grants
+    }}
+
+    /// An API key, of whatever organization.
+    ApiKeyById(ApiKeyId) -> ApiKey { |_reader, conn, keys| {
+        api_keys::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|key| (ApiKeyById(key.id), key)).collect()
+    }}
+}

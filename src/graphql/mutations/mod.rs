@@ -1,0 +1,161 @@
+//! Writes: inputs, payloads and resolvers of four lines, one file per area.
+//!
+//! A resolver reads its input, runs an operation, and shows what it answered; what the payload contains is
+//! read again after the commit.
+
+mod invitations;
+mod organization_members;
+mod organizations;
+mod project_members;
+mod projects;
+
+use async_graphql::{Context, Enum, Interface, MergedObject, SimpleObject};
+
+use super::{
+    context::RequestContext,
+    types::user_error::{UserError, user_errors},
+};
+use crate::{
+    error::{Error, Result},
+    operations::{
+        self, Operation,
+        input::{self, ItemStatus},
+    },
+};
+use invitations::{
+    InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
+    InvitationRevokePayload, OrganizationInvitePayload, ProjectInvitePayload,
+};
+use organization_members::{
+    OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
+};
+use organizations::{OrganizationCreatePayload, OrganizationMutations};
+use project_members::{
+    ProjectMemberMutations, ProjectMemberRemovePayload, ProjectMemberResult, ProjectMemberUpdateRolePayload,
+    ProjectMembersAddPayload,
+};
+use projects::{ProjectCreatePayload, ProjectMutations};
+
+/// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    OrganizationMutations,
+    OrganizationMemberMutations,
+    InvitationMutations,
+    ProjectMutations,
+    ProjectMemberMutations,
+);
+
+/// Implemented by every mutation payload, so one fragment can read errors of any mutation.
+#[derive(Interface)]
+#[graphql(field(
+    name = "user_errors",
+    ty = "&Vec<UserError>",
+    desc = "Why nothing, or not everything, was done. Empty on success."
+))]
+#[expect(clippy::large_enum_variant, reason = "only its type is registered; no value is ever made")]
+pub enum MutationPayload {
+    /// Of `organizationCreate`.
+    OrganizationCreatePayload(OrganizationCreatePayload),
+    /// Of `organizationMemberUpdateRole`.
+    OrganizationMemberUpdateRolePayload(OrganizationMemberUpdateRolePayload),
+    /// Of `organizationMemberRemove`.
+    OrganizationMemberRemovePayload(OrganizationMemberRemovePayload),
+    /// Of `organizationInvite`.
+    OrganizationInvitePayload(OrganizationInvitePayload),
+    /// Of `projectInvite`.
+    ProjectInvitePayload(ProjectInvitePayload),
+    /// Of `invitationResend`.
+    InvitationResendPayload(InvitationResendPayload),
+    /// Of `invitationRevoke`.
+    InvitationRevokePayload(InvitationRevokePayload),
+    /// Of `invitationAccept`.
+    InvitationAcceptPayload(InvitationAcceptPayload),
+    /// Of `invitationDecline`.
+    InvitationDeclinePayload(InvitationDeclinePayload),
+    /// Of `projectCreate`.
+    ProjectCreatePayload(ProjectCreatePayload),
+    /// Of `projectMembersAdd`.
+    ProjectMembersAddPayload(ProjectMembersAddPayload),
+    /// Of `projectMemberUpdateRole`.
+    ProjectMemberUpdateRolePayload(ProjectMemberUpdateRolePayload),
+    /// Of `projectMemberRemove`.
+    ProjectMemberRemovePayload(ProjectMemberRemovePayload),
+}
+
+/// What to do when some items of a bulk mutation fail.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "input::BulkMode")]
+pub enum BulkMode {
+    /// All items or none: one failure aborts the rest with `ABORTED`.
+    Atomic,
+    /// Apply what can be applied; report each item.
+    Partial,
+}
+
+/// Outcome of one item of a bulk mutation.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "ItemStatus")]
+pub enum BulkItemStatus {
+    /// Refused; see the item's `userErrors`.
+    Failed,
+    /// Nothing to do, for example already a member; `userErrors` says why.
+    Skipped,
+    /// Applied.
+    Succeeded,
+}
+
+/// Outcome of one item of a bulk mutation, in input order.
+#[derive(Interface)]
+#[graphql(
+    field(
+        name = "index",
+        ty = "&Option<i32>",
+        desc = "Index in the input list; null for items the input did not name."
+    ),
+    field(name = "status", ty = "&BulkItemStatus", desc = "Outcome."),
+    field(name = "user_errors", ty = "&Vec<UserError>", desc = "Why it was skipped or refused.")
+)]
+pub enum BulkItemResult {
+    /// Of inviting.
+    InvitationResult(InvitationResult),
+    /// Of adding project members.
+    ProjectMemberResult(ProjectMemberResult),
+}
+
+/// Counts over the items of a bulk mutation.
+#[derive(SimpleObject, Clone, Copy)]
+pub struct BulkSummary {
+    /// Items in the input.
+    total: i32,
+    /// Applied.
+    succeeded: i32,
+    /// Skipped.
+    skipped: i32,
+    /// Refused.
+    failed: i32,
+}
+
+impl BulkSummary {
+    fn of(statuses: impl Iterator<Item = ItemStatus>) -> Self {
+        let mut summary = Self { total: 0, succeeded: 0, skipped: 0, failed: 0 };
+        for status in statuses {
+            summary.total += 1;
+            *match status {
+                ItemStatus::Succeeded => &mut summary.succeeded,
+                ItemStatus::Skipped => &mut summary.skipped,
+                ItemStatus::Failed => &mut summary.failed,
+            } += 1;
+        }
+        summary
+    }
+}
+
+/// Runs an operation for the viewer: what it answered, or why it was refused.
+async fn run<O: Operation>(ctx: &Context<'_>, operation: O) -> Result<Result<O::Output, Vec<UserError>>> {
+    match operations::execute(ctx.app(), ctx.viewer(), operation).await {
+        Ok(output) => Ok(Ok(output)),
+        Err(Error::Refused(refusals)) => Ok(Err(user_errors(refusals))),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,84 @@
+//! Mutations of organizations.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::run;
+use crate::{
+    error::Result,
+    graphql::{
+        input::UserRefInput,
+        semantic_non_null,
+        types::{
+            organization::{Organization, OrganizationVisibility},
+            user_error::UserError,
+        },
+    },
+    operations::organizations,
+};
+
+/// Input of `organizationCreate`.
+#[derive(InputObject)]
+pub struct OrganizationCreateInput {
+    /// Name to show, 1–100 characters.
+    name: String,
+    /// Wanted slug; made from the name when absent.
+    slug: Option<String>,
+    /// Description, up to 2000 characters.
+    description: Option<String>,
+    /// Logo.
+    logo_url: Option<String>,
+    /// Website.
+    website: Option<String>,
+    /// Contact email.
+    email: Option<String>,
+    /// Who can see the profile.
+    #[graphql(default_with = "OrganizationVisibility::Private")]
+    visibility: OrganizationVisibility,
+    /// Who will own it; the viewer when absent. Operators only.
+    owner: Option<UserRefInput>,
+}
+
+/// Result of `organizationCreate`.
+#[derive(SimpleObject, Default)]
+pub struct OrganizationCreatePayload {
+    /// The new organization.
+    organization: Option<Organization>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Mutations of organizations.
+#[derive(Default)]
+pub struct OrganizationMutations;
+
+#[Object]
+impl OrganizationMutations {
+    /// Creates an organization owned by the viewer. Codes: BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED; NOT_FOUND and FORBIDDEN for `owner`, FORBIDDEN for API keys.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn organization_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OrganizationCreateInput,
+    ) -> Option<Result<OrganizationCreatePayload>> {
+        Some(create(ctx, input).await)
+    }
+}
+
+async fn create(ctx: &Context<'_>, input: OrganizationCreateInput) -> Result<OrganizationCreatePayload> {
+    let operation = organizations::Create {
+        name: input.name,
+        slug: input.slug,
+        description: input.description.filter(|text| !text.trim().is_empty()),
+        logo_url: input.logo_url,
+        website: input.website,
+        email: input.email,
+        visibility: input.visibility.into(),
+        owner: input.owner.map(Into::into),
+    };
+    Ok(match run(ctx, operation).await? {
+        Ok(id) => {
+            OrganizationCreatePayload { organization: Organization::find(ctx, id).await?, user_errors: Vec::new() }
+        }
+        Err(user_errors) => OrganizationCreatePayload { user_errors, ..Default::default() },
+    })
+}

@@ -1,0 +1,66 @@
+//! Mutations of projects.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::run;
+use crate::{
+    error::Result,
+    graphql::{
+        input::OrganizationRefInput,
+        semantic_non_null,
+        types::{project::Project, user_error::UserError},
+    },
+    operations::projects,
+};
+
+/// Input of `projectCreate`.
+#[derive(InputObject)]
+pub struct ProjectCreateInput {
+    /// The organization.
+    organization: OrganizationRefInput,
+    /// Name to show, 1–100 characters.
+    name: String,
+    /// Wanted slug; made from the name when absent.
+    slug: Option<String>,
+    /// Description, up to 2000 characters.
+    description: Option<String>,
+}
+
+/// Result of `projectCreate`.
+#[derive(SimpleObject, Default)]
+pub struct ProjectCreatePayload {
+    /// The new project.
+    project: Option<Project>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Mutations of projects.
+#[derive(Default)]
+pub struct ProjectMutations;
+
+#[Object]
+impl ProjectMutations {
+    /// Creates a project, owned by the viewer or, for a backend, by the organization's owner. Requires projects.create. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn project_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ProjectCreateInput,
+    ) -> Option<Result<ProjectCreatePayload>> {
+        Some(create(ctx, input).await)
+    }
+}
+
+async fn create(ctx: &Context<'_>, input: ProjectCreateInput) -> Result<ProjectCreatePayload> {
+    let operation = projects::Create {
+        organization: input.organization.into(),
+        name: input.name,
+        slug: input.slug,
+        description: input.description.filter(|text| !text.trim().is_empty()),
+    };
+    Ok(match run(ctx, operation).await? {
+        Ok(id) => ProjectCreatePayload { project: Project::find(ctx, id).await?, user_errors: Vec::new() },
+        Err(user_errors) => ProjectCreatePayload { user_errors, ..Default::default() },
+    })
+}

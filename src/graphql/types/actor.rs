@@ -1,0 +1,62 @@
+//! `Actor`: who did something.
+
+use async_graphql::{Context, Interface, SimpleObject};
+
+use super::{api_key::ApiKey, user::User};
+use crate::{
+    domain::{
+        id::{ApiKeyId, UserId},
+        organization::ActorKind,
+    },
+    error::Result,
+    graphql::{
+        context::RequestContext,
+        loaders::{ApiKeyById, UserById},
+    },
+};
+
+/// Who did something: a person, an API key or the system itself.
+#[derive(Interface)]
+#[graphql(field(name = "display_name", ty = "&String", desc = "Name to show."))]
+pub enum Actor {
+    /// A person.
+    User(User),
+    /// An API key.
+    ApiKey(ApiKey),
+    /// The system.
+    SystemActor(SystemActor),
+}
+
+/// The system acting on its own, for example when an invitation expires.
+#[derive(SimpleObject)]
+pub struct SystemActor {
+    /// Name to show.
+    pub display_name: String,
+}
+
+impl Actor {
+    /// Whoever is stored as having done something.
+    pub async fn find(ctx: &Context<'_>, kind: ActorKind, id: Option<uuid::Uuid>) -> Result<Self> {
+        let id = id.unwrap_or_default();
+        Ok(match kind {
+            ActorKind::User => Self::User(User(ctx.load_present(UserById(UserId(id))).await?)),
+            ActorKind::ApiKey => Self::ApiKey(ApiKey(ctx.load_present(ApiKeyById(ApiKeyId(id))).await?)),
+            ActorKind::Operator => Self::operator(),
+            ActorKind::System => Self::SystemActor(SystemActor { display_name: "Roster".to_owned() }),
+        })
+    }
+
+    /// The operator of this server.
+    pub fn operator() -> Self {
+        Self::SystemActor(SystemActor { display_name: "Operator".to_owned() })
+    }
+
+    /// Name to show.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(user) => &user.0.display_name,
+            Self::ApiKey(key) => &key.0.name,
+            Self::SystemActor(system) => &system.display_name,
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! `Invitation`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use super::{
+    actor::Actor,
+    organization::Organization,
+    organization_member::role_ids,
+    project::{self, Project},
+    role::Role,
+    user::User,
+};
+use crate::{
+    access::{OrganizationAccess, Permission},
+    domain::{
+        id::{InvitationId, OrganizationId, ProjectId},
+        invitation,
+        role::RoleScope,
+        secret::InvitationToken,
+        text::fold,
+    },
+    error::Result,
+    graphql::{
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        context::RequestContext,
+        input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, order_input},
+        loaders::{GrantsOf, InvitationById, InviteeOf, Listed, OrganizationById, ProjectById},
+        scalars::{DateTime, Url},
+    },
+    store::{
+        invitations::{self, InvitationAndMail, Of},
+        paging::{Position, Slice},
+    },
+};
+
+/// State of an invitation. Only `PENDING` can change, and only once.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "invitation::InvitationStatus")]
+pub enum InvitationStatus {
+    /// The invitee joined.
+    Accepted,
+    /// The invitee refused.
+    Declined,
+    /// Time ran out.
+    Expired,
+    /// Waiting for the invitee.
+    Pending,
+    /// Taken back by the organization.
+    Revoked,
+}
+
+/// What an invitation is for.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitationScope {
+    /// The organization.
+    Organization,
+    /// One project; accepting also joins its organization if needed.
+    Project,
+}
+
+/// State of an email.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// Given up after repeated failures; see `error`.
+    Failed,
+    /// No email was asked for: the link is handed over by hand.
+    NotRequested,
+    /// Waiting to be sent or retried.
+    Queued,
+    /// Accepted by the mail server.
+    Sent,
+}
+
+/// Conditions on invitations.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct InvitationFilter {
+    /// Part of the email, ignoring case.
+    search: Option<String>,
+    /// Organization or project invitations.
+    scope: Option<InvitationScope>,
+    /// Grants one of these organization roles.
+    roles: Option<Vec<RoleRefInput>>,
+    /// Grants one of these projects.
+    projects: Option<Vec<ProjectRefInput>>,
+    /// Created in this range.
+    created_at: Option<DateTimeRangeInput>,
+    /// Expires in this range.
+    expires_at: Option<DateTimeRangeInput>,
+}
+
+order_input! {
+    /// Ordering of invitations. Ties are always broken by `id`, so cursors are stable.
+    InvitationOrder = CreatedAt Desc;
+    /// Fields invitations can be ordered by.
+    InvitationOrderField of invitations::OrderField = "invitations::OrderField" {
+        /// Creation time.
+        CreatedAt,
+        /// Email.
+        Email,
+        /// Expiry.
+        ExpiresAt,
+        /// Status, pending first when ascending.
+        Status,
+    }
+}
+
+/// One page of invitations.
+pub type InvitationConnection = connection::Connection<Invitation>;
+
+/// An invitation that the viewer may see.
+#[derive(Clone, Debug)]
+pub struct Invitation(pub Arc<InvitationAndMail>);
+
+impl Invitation {
+    /// An invitation that the viewer may see: as the invitee, or as one who manages it.
+    pub async fn find(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
+        let Some(found) = ctx.load(InvitationById(id)).await? else { return Ok(None) };
+        let row = &found.invitation;
+        let is_invitee = ctx.viewer().verified_email() == Some(&row.email);
+        let sees = is_invitee || sees_all(ctx, row.organization_id).await? || manages(ctx, row.project_id).await?;
+        Ok(sees.then(|| Self(Arc::new(found))))
+    }
+
+    fn row(&self) -> &invitations::Invitation {
+        &self.0.invitation
+    }
+
+    async fn find_invitee(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match ctx.load(InviteeOf(self.row().email.clone())).await? {
+            Some(user) => User::find(ctx, user.id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn organization_access(&self, ctx: &Context<'_>) -> Result<Arc<OrganizationAccess>> {
+        Ok(Organization::of_invitation(ctx, self.row().organization_id).await?.0)
+    }
+}
+
+async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<bool> {
+    let found = ctx.load(OrganizationById(organization)).await?.and_then(|found| found.visible);
+    Ok(found.is_some_and(|organization| organization.permissions.has(Permission::InvitationsRead)))
+}
+
+async fn manages(ctx: &Context<'_>, project: Option<ProjectId>) -> Result<bool> {
+    let Some(project) = project else { return Ok(false) };
+    let found = ctx.load(ProjectById(project)).await?.and_then(|found| found.visible);
+    Ok(found.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage)))
+}
+
+/// An invitation by email to an organization or one of its projects.
+#[Object]
+impl Invitation {
+    /// Opaque ID, `inv_…`.
+    pub async fn id(&self) -> ID {
+        self.row().id.to_string().into()
+    }
+
+    /// Invited address.
+    async fn email(&self) -> &str {
+        self.row().email.as_str()
+    }
+
+    /// State.
+    async fn status(&self, ctx: &Context<'_>) -> InvitationStatus {
+        self.row().status_at(ctx.reader().now).into()
+    }
+
+    /// What it is for.
+    async fn scope(&self) -> InvitationScope {
+        if self.row().project_id.is_some() { InvitationScope::Project } else { InvitationScope::Organization }
+    }
+
+    /// The organization.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(Organization(self.organization_access(ctx).await?))
+    }
+
+    /// The project, null for an organization invitation.
+    async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
+        Some(Project::of_invitation(ctx, self.row().project_id?).await)
+    }
+
+    /// Organization role the invitee gets; ignored if already a member.
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        Role::find(ctx, &self.organization_access(ctx).await?, self.row().role_id).await
+    }
+
+    /// Projects the invitee joins; the invited project comes first.
+    async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<InvitationProjectGrant>> {
+        let organization = self.organization_access(ctx).await?;
+        let rows = ctx.load_present(GrantsOf(self.row().id)).await?;
+        let grants = rows.iter().map(|row| async {
+            let (project, role) = futures_util::try_join!(
+                Project::of_invitation(ctx, row.project_id),
+                Role::find(ctx, &organization, row.role_id)
+            )?;
+            Ok(InvitationProjectGrant { project, role })
+        });
+        futures_util::future::try_join_all(grants).await
+    }
+
+    /// Personal message.
+    async fn message(&self) -> Option<&str> {
+        self.row().message.as_deref()
+    }
+
+    /// Who invited.
+    async fn invited_by(&self, ctx: &Context<'_>) -> Result<Actor> {
+        Actor::find(ctx, self.row().invited_by_kind, self.row().invited_by_id).await
+    }
+
+    /// Account with this verified email, null if there is none yet or the viewer may not see the person.
+    async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        self.find_invitee(ctx).await.transpose()
+    }
+
+    /// How often the email was sent.
+    async fn send_count(&self) -> i32 {
+        self.0.send_count
+    }
+
+    /// When the email was last sent, null if never.
+    async fn last_sent_at(&self) -> Option<DateTime> {
+        self.0.last_sent_at.map(DateTime)
+    }
+
+    /// What became of the latest email.
+    async fn delivery(&self) -> InvitationDelivery {
+        let status = match self.0.mail_status {
+            None => DeliveryStatus::NotRequested,
+            Some(invitation::MailStatus::Queued) => DeliveryStatus::Queued,
+            Some(invitation::MailStatus::Sent) => DeliveryStatus::Sent,
+            Some(invitation::MailStatus::Failed) => DeliveryStatus::Failed,
+        };
+        InvitationDelivery { status, attempts: self.0.mail_attempts.unwrap_or(0), error: self.0.mail_error.clone() }
+    }
+
+    /// Creation time.
+    async fn created_at(&self) -> DateTime {
+        self.row().created_at.into()
+    }
+
+    /// Last change.
+    async fn updated_at(&self) -> DateTime {
+        self.row().updated_at.into()
+    }
+
+    /// When it stops being acceptable.
+    async fn expires_at(&self) -> DateTime {
+        self.row().expires_at.into()
+    }
+
+    /// When it left `PENDING`.
+    async fn resolved_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let row = self.row();
+        let lapsed = (row.expires_at <= ctx.reader().now).then_some(row.expires_at);
+        row.resolved_at.or(lapsed).map(DateTime)
+    }
+
+    /// Who accepted, declined or revoked it.
+    async fn resolved_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
+        Some(Actor::find(ctx, self.row().resolved_by_kind?, self.row().resolved_by_id).await)
+    }
+}
+
+/// What became of the latest email of an invitation.
+#[derive(SimpleObject)]
+pub struct InvitationDelivery {
+    /// State.
+    status: DeliveryStatus,
+    /// How often sending was tried.
+    attempts: i32,
+    /// Last answer of the mail server that was no success.
+    error: Option<String>,
+}
+
+/// A project an invitee will join.
+#[derive(SimpleObject)]
+pub struct InvitationProjectGrant {
+    /// The project.
+    project: Project,
+    /// Role in the project.
+    role: Role,
+}
+
+/// What the holder of an invitation token may know before signing in.
+#[derive(SimpleObject)]
+pub struct InvitationPreview {
+    /// State.
+    status: InvitationStatus,
+    /// Invited address, partly masked.
+    masked_email: String,
+    /// Name of the organization.
+    organization_name: String,
+    /// Logo of the organization.
+    organization_logo_url: Option<Url>,
+    /// Name of the project, null for an organization invitation.
+    project_name: Option<String>,
+    /// Name of the inviter.
+    inviter_name: String,
+    /// Name of the role.
+    role_name: String,
+    /// When it expires.
+    expires_at: DateTime,
+}
+
+impl InvitationPreview {
+    /// What a token shows; nothing when it is not genuine.
+    pub async fn find(ctx: &Context<'_>, token: &str) -> Result<Option<Self>> {
+        let Some(token) = InvitationToken::verify(token, &ctx.app().token_key) else { return Ok(None) };
+        let Some(found) = ctx.load(InvitationById(token.invitation)).await? else { return Ok(None) };
+        let invitation = Invitation(Arc::new(found));
+        let row = invitation.row();
+        let organization = invitation.organization_access(ctx).await?;
+        let (mut project_name, mut role_id) = (None, row.role_id);
+        if let Some(project) = row.project_id {
+            project_name = Some(Project::of_invitation(ctx, project).await?.0.project.name.clone());
+            let grants = ctx.load_present(GrantsOf(row.id)).await?;
+            role_id = grants.iter().find(|grant| grant.project_id == project).map_or(role_id, |grant| grant.role_id);
+        }
+        Ok(Some(Self {
+            status: row.status_at(ctx.reader().now).into(),
+            masked_email: row.email.masked(),
+            organization_name: organization.organization.name.clone(),
+            organization_logo_url: organization.organization.logo_url.clone().map(Url),
+            project_name,
+            inviter_name: Actor::find(ctx, row.invited_by_kind, row.invited_by_id).await?.name().to_owned(),
+            role_name: Role::find(ctx, &organization, role_id).await?.role.name,
+            expires_at: row.expires_at.into(),
+        }))
+    }
+}
+
+/// The filter in terms of what is stored. Roles are those of `organization`.
+pub async fn filter(
+    ctx: &Context<'_>,
+    organization: Option<&Arc<OrganizationAccess>>,
+    statuses: Option<Vec<InvitationStatus>>,
+    filter: Option<InvitationFilter>,
+) -> Result<invitations::Filter> {
+    let filter = filter.unwrap_or_default();
+    Ok(invitations::Filter {
+        statuses: statuses.map(|statuses| statuses.into_iter().map(Into::into).collect()),
+        now: ctx.reader().now,
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        to_project: filter.scope.map(|scope| scope == InvitationScope::Project),
+        roles: match (filter.roles, organization) {
+            (Some(roles), Some(organization)) => {
+                Some(role_ids(ctx, organization, roles, RoleScope::Organization).await?)
+            }
+            _ => None,
+        },
+        projects: match filter.projects {
+            Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            None => None,
+        },
+        created: DateTimeRangeInput::range(filter.created_at),
+        expires: DateTimeRangeInput::range(filter.expires_at),
+    })
+}
+
+/// A page of invitations.
+pub async fn list(
+    ctx: &Context<'_>,
+    of: Of,
+    filter: invitations::Filter,
+    order_by: Option<InvitationOrder>,
+    page: &PageArguments,
+) -> Result<InvitationConnection> {
+    let (field, descending) = InvitationOrder::sort(order_by);
+    let fingerprint = list_fingerprint(&filter, field, descending);
+    let page = page.page(fingerprint)?;
+    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
+    let found = ctx.load_present(listed).await?;
+    let position = |row: &InvitationAndMail| Position { key: field.key(&row.invitation), id: row.invitation.id.0 };
+    Ok(Connection::new(found.slice, fingerprint, found.total, position, |row| Invitation(Arc::new(row))))
+}
+
+/// The page of somebody who has no inbox.
+pub fn none(
+    filter: &invitations::Filter,
+    order_by: Option<InvitationOrder>,
+    page: &PageArguments,
+) -> Result<InvitationConnection> {
+    let (field, descending) = InvitationOrder::sort(order_by);
+    let fingerprint = list_fingerprint(filter, field, descending);
+    page.page(fingerprint)?;
+    let nothing = Slice::<InvitationAndMail> { rows: Vec::new(), has_previous: false, has_next: false };
+    let position = |row: &InvitationAndMail| Position { key: field.key(&row.invitation), id: row.invitation.id.0 };
+    Ok(Connection::new(nothing, fingerprint, Some(0), position, |row| Invitation(Arc::new(row))))
+}
+
+/// The moment at which states are judged differs from request to request, and is no part of the list.
+fn list_fingerprint(
+    filter: &invitations::Filter,
+    field: invitations::OrderField,
+    descending: bool,
+) -> connection::Fingerprint {
+    let timeless = invitations::Filter { now: chrono::DateTime::UNIX_EPOCH, ..filter.clone() };
+    fingerprint(&("invitations", timeless, field, descending))
+}

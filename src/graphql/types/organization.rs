@@ -1,0 +1,397 @@
+//! `Organization`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::{
+    invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
+    organization_member::{
+        self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberFilter, OrganizationMemberOrder,
+    },
+    plan::OrganizationPlan,
+    project::{self, Project, ProjectConnection, ProjectFilter, ProjectOrder},
+    role::{BuiltInRole, Role, RoleConnection, RoleFilter, RoleOrder},
+};
+use crate::{
+    access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, Viewer},
+    domain::{
+        self,
+        id::{OrganizationId, UserId},
+        slug::Slug,
+        text::fold,
+    },
+    error::{Error, Result},
+    graphql::{
+        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        context::RequestContext,
+        input::{UserRefInput, order_input},
+        loaders::{InviteeOf, Listed, MemberOf, OrganizationById, OwnerOf},
+        scalars::{DateTime, Url},
+        semantic_non_null,
+    },
+    operations::input::UserRef,
+    store::{invitations, organization_members, organizations, paging::Position, roles},
+};
+
+/// Who can see the profile of an organization.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "domain::organization::Visibility")]
+pub enum OrganizationVisibility {
+    /// Members only.
+    Private,
+    /// Everyone; members, teams and projects stay visible to members only.
+    Public,
+}
+
+/// Conditions on organizations.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct OrganizationFilter {
+    /// Part of the name or slug, ignoring case.
+    search: Option<String>,
+    /// Visibility.
+    visibility: Option<OrganizationVisibility>,
+    /// Only where the viewer has one of these roles.
+    viewer_roles: Option<Vec<BuiltInRole>>,
+}
+
+order_input! {
+    /// Ordering of organizations. Ties are always broken by `id`, so cursors are stable.
+    OrganizationOrder = Name Asc;
+    /// Fields organizations can be ordered by.
+    OrganizationOrderField of organizations::OrderField = "organizations::OrderField" {
+        /// Creation time.
+        CreatedAt,
+        /// Name, ignoring case.
+        Name,
+        /// Slug.
+        Slug,
+    }
+}
+
+/// One page of organizations.
+pub type OrganizationConnection = connection::Connection<Organization>;
+
+/// An organization that the viewer may know of.
+#[derive(Clone, Debug)]
+pub struct Organization(pub Arc<OrganizationAccess>);
+
+impl Organization {
+    /// An organization that the viewer may know of.
+    pub async fn find(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
+        Ok(ctx.load(OrganizationById(id)).await?.and_then(|found| found.visible).map(Self))
+    }
+
+    /// An organization that the viewer knows of in any case, as an invitee does.
+    pub async fn of_invitation(ctx: &Context<'_>, id: OrganizationId) -> Result<Self> {
+        let found = ctx.load_present(OrganizationById(id)).await?;
+        Ok(Self(found.visible.unwrap_or(found.profile)))
+    }
+
+    fn key(&self) -> OrganizationId {
+        self.0.organization.id
+    }
+}
+
+/// The top-level tenant.
+#[Object]
+impl Organization {
+    /// Opaque ID, `org_…`.
+    pub async fn id(&self) -> ID {
+        self.key().to_string().into()
+    }
+
+    /// Unique, URL-safe name. Previous slugs keep resolving.
+    async fn slug(&self) -> &str {
+        &self.0.organization.slug
+    }
+
+    /// Name to show.
+    async fn name(&self) -> &str {
+        &self.0.organization.name
+    }
+
+    /// Description.
+    async fn description(&self) -> Option<&str> {
+        self.0.organization.description.as_deref()
+    }
+
+    /// Logo.
+    async fn logo_url(&self) -> Option<Url> {
+        self.0.organization.logo_url.clone().map(Url)
+    }
+
+    /// Website.
+    async fn website(&self) -> Option<Url> {
+        self.0.organization.website.clone().map(Url)
+    }
+
+    /// Contact email.
+    async fn email(&self) -> Option<&str> {
+        self.0.organization.email.as_ref().map(|email| email.as_str())
+    }
+
+    /// Who can see the profile.
+    async fn visibility(&self) -> OrganizationVisibility {
+        self.0.organization.visibility.into()
+    }
+
+    /// Plan, trial and seats. Members only.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn plan(&self, ctx: &Context<'_>) -> Option<Result<OrganizationPlan>> {
+        Some(self.0.require_inside(ctx.viewer()).map(|()| OrganizationPlan(self.0.organization.clone())))
+    }
+
+    /// The one owner. Members only.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<OrganizationMember>> {
+        Some(self.find_owner(ctx).await)
+    }
+
+    /// Grows by one with each change to the fields above; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.organization.version
+    }
+
+    /// Creation time.
+    async fn created_at(&self) -> DateTime {
+        self.0.organization.created_at.into()
+    }
+
+    /// Last change to the fields above.
+    async fn updated_at(&self) -> DateTime {
+        self.0.organization.updated_at.into()
+    }
+
+    /// The viewer's membership, null if not a member.
+    async fn viewer_membership(&self, ctx: &Context<'_>) -> Option<OrganizationMember> {
+        let (member, user) = (self.0.membership.clone()?, ctx.viewer().person().cloned()?);
+        Some(self.member_of(organization_members::MemberAndUser { member, user }))
+    }
+
+    /// Permissions the viewer has here.
+    async fn viewer_permissions(&self) -> Vec<&'static str> {
+        self.0.permissions.iter().map(Permission::key).collect()
+    }
+
+    /// One member. Requires `members.read`.
+    async fn member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user.")] user: UserRefInput,
+    ) -> Option<Result<OrganizationMember>> {
+        self.find_member(ctx, user).await.transpose()
+    }
+
+    /// Members. Requires `members.read`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<OrganizationMemberFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(OrganizationMemberOrder::default())")] order_by: Option<
+            OrganizationMemberOrder,
+        >,
+    ) -> Option<Result<OrganizationMemberConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require(ctx.viewer(), Permission::MembersRead)?;
+                let filter = organization_member::filter(ctx, &self.0, filter).await?;
+                let of = organization_members::Of::Organization(self.key());
+                organization_member::list(ctx, of, Some(&self.0), filter, order_by, &page).await
+            }
+            .await,
+        )
+    }
+
+    /// Invitations to the organization and its projects. Requires `invitations.read`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Only these statuses.", default_with = "Some(vec![InvitationStatus::Pending])")]
+        statuses: Option<Vec<InvitationStatus>>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<InvitationFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(InvitationOrder::default())")] order_by: Option<
+            InvitationOrder,
+        >,
+    ) -> Option<Result<InvitationConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require(ctx.viewer(), Permission::InvitationsRead)?;
+                let filter = invitation::filter(ctx, Some(&self.0), statuses, filter).await?;
+                invitation::list(ctx, invitations::Of::Organization(self.key()), filter, order_by, &page).await
+            }
+            .await,
+        )
+    }
+
+    /// One project the viewer can see.
+    async fn project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Slug of the project.")] slug: String,
+    ) -> Option<Result<Project>> {
+        let organization = Slug::parse(&self.0.organization.slug)?;
+        let by = ProjectRef::Path(organization, Slug::parse(&slug)?);
+        Project::find_by(ctx, &by).await.transpose()
+    }
+
+    /// Projects the viewer can see.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(ProjectOrder::default())")] order_by: Option<ProjectOrder>,
+    ) -> Result<ProjectConnection> {
+        let page = PageArguments { first, after, last, before, offset };
+        project::list(ctx, &self.0, filter, order_by, &page).await
+    }
+
+    /// Built-in and custom roles. Members only.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn roles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<RoleFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(RoleOrder::default())")] order_by: Option<RoleOrder>,
+    ) -> Option<Result<RoleConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require_inside(ctx.viewer())?;
+                self.role_page(ctx, filter.unwrap_or_default(), order_by, &page).await
+            }
+            .await,
+        )
+    }
+}
+
+impl Organization {
+    fn member_of(&self, found: organization_members::MemberAndUser) -> OrganizationMember {
+        OrganizationMember { found: Arc::new(found), organization: self.0.clone() }
+    }
+
+    async fn find_owner(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
+        self.0.require_inside(ctx.viewer())?;
+        Ok(self.member_of(ctx.load_present(OwnerOf(self.key())).await?))
+    }
+
+    async fn find_member(&self, ctx: &Context<'_>, user: UserRefInput) -> Result<Option<OrganizationMember>> {
+        self.0.require(ctx.viewer(), Permission::MembersRead)?;
+        let Some(user) = user_id(ctx, user).await? else { return Ok(None) };
+        Ok(ctx.load(MemberOf(self.key(), user)).await?.map(|found| self.member_of(found)))
+    }
+
+    async fn role_page(
+        &self,
+        ctx: &Context<'_>,
+        filter: RoleFilter,
+        order_by: Option<RoleOrder>,
+        page: &PageArguments,
+    ) -> Result<RoleConnection> {
+        let (field, descending) = RoleOrder::sort(order_by);
+        let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
+        let fingerprint = fingerprint(&("roles", &filter, field, descending));
+        let page = page.page(fingerprint)?;
+        let listed =
+            Listed { of: self.key(), filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
+        let found = ctx.load_present(listed).await?;
+        let position = |row: &roles::Role| Position { key: field.key(row), id: row.id.0 };
+        let node = |role| Role { role, organization: self.0.clone() };
+        Ok(Connection::new(found.slice, fingerprint, found.total, position, node))
+    }
+}
+
+/// The person that input names, if there is one.
+pub async fn user_id(ctx: &Context<'_>, user: UserRefInput) -> Result<Option<UserId>> {
+    Ok(match user.into() {
+        UserRef::Id(id) => Some(id),
+        UserRef::Email(email) => ctx.load(InviteeOf(email)).await?.map(|user| user.id),
+        UserRef::Unknown => None,
+    })
+}
+
+/// The organizations the viewer has access to.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: Option<OrganizationFilter>,
+    order_by: Option<OrganizationOrder>,
+    page: &PageArguments,
+) -> Result<OrganizationConnection> {
+    let viewer = ctx.viewer();
+    let of = match viewer.as_ref() {
+        Viewer::Nobody => return Err(Error::Unauthenticated),
+        Viewer::Person(user) => organizations::Of::Member(user.id),
+        Viewer::Key(key) => organizations::Of::Key(key.organization_id),
+        Viewer::Operator => organizations::Of::Everyone,
+    };
+    let filter = filter.unwrap_or_default();
+    let filter = organizations::Filter {
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        visibility: filter.visibility.map(Into::into),
+        viewer_roles: filter.viewer_roles.map(|roles| roles.into_iter().map(Into::into).collect()),
+    };
+    let (field, descending) = OrganizationOrder::sort(order_by);
+    let fingerprint = fingerprint(&("organizations", &filter, field, descending));
+    let page = page.page(fingerprint)?;
+    let (slice, total) = {
+        let mut conn = ctx.app().db.read().await?;
+        let slice = organizations::page(&mut conn, of, &filter, field, descending, &page).await?;
+        let total = if wants_total(ctx) { Some(organizations::count(&mut conn, of, &filter).await?) } else { None };
+        (slice, total)
+    };
+    let ids = slice.rows.iter().map(|row| OrganizationById(row.id)).collect();
+    let mut found = ctx.load_many(ids).await?;
+    let slice = slice.filter_map(|row| found.remove(&OrganizationById(row.id))?.visible.map(Organization));
+    let position = |row: &Organization| Position { key: field.key(&row.0.organization), id: row.key().0 };
+    Ok(Connection::new(slice, fingerprint, total, position, |organization| organization))
+}
+
+/// The organization that a query names; none when the viewer may not know of it.
+pub async fn find_by(ctx: &Context<'_>, by: &OrganizationRef) -> Result<Option<Organization>> {
+    if let OrganizationRef::Id(id) = by {
+        return Organization::find(ctx, *id).await;
+    }
+    let mut conn = ctx.app().db.read().await?;
+    Ok(OrganizationAccess::find(&mut conn, ctx.viewer(), by).await?.map(Organization))
+}

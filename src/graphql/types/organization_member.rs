@@ -1,0 +1,244 @@
+//! `OrganizationMember`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::{
+    actor::Actor,
+    organization::Organization,
+    project,
+    project_member::{self, ProjectMemberConnection, ProjectMemberOrder},
+    role::Role,
+    user::User,
+};
+use crate::{
+    access::{OrganizationAccess, Permission},
+    domain::{
+        id::{OrganizationMemberId, RoleId},
+        role::RoleScope,
+        text::fold,
+    },
+    error::Result,
+    graphql::{
+        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        context::RequestContext,
+        input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, order_input},
+        loaders::{Listed, MemberById, OrganizationById, RolesOf},
+        scalars::DateTime,
+    },
+    operations::input::RoleRef,
+    store::{
+        organization_members::{self, MemberAndUser, Of},
+        paging::Position,
+        project_members,
+    },
+};
+
+/// Conditions on organization members.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct OrganizationMemberFilter {
+    /// Part of the name or email, ignoring case and accents.
+    search: Option<String>,
+    /// Has one of these roles.
+    roles: Option<Vec<RoleRefInput>>,
+    /// Is in one of these projects.
+    projects: Option<Vec<ProjectRefInput>>,
+    /// Joined in this range.
+    joined_at: Option<DateTimeRangeInput>,
+}
+
+order_input! {
+    /// Ordering of organization members. Ties are always broken by `id`, so cursors are stable.
+    OrganizationMemberOrder = Name Asc;
+    /// Fields organization members can be ordered by.
+    OrganizationMemberOrderField of organization_members::OrderField = "organization_members::OrderField" {
+        /// Email.
+        Email,
+        /// Time of joining.
+        JoinedAt,
+        /// Name, ignoring case and accents.
+        Name,
+        /// Rank of the role, highest first when ascending.
+        Role,
+    }
+}
+
+impl OrganizationMemberOrder {
+    /// The order in which somebody joined organizations.
+    pub fn by_joining() -> Self {
+        Self { field: OrganizationMemberOrderField::JoinedAt, direction: OrderDirection::Asc }
+    }
+}
+
+/// One page of organization members.
+pub type OrganizationMemberConnection = connection::Connection<OrganizationMember>;
+
+/// A membership in an organization that the viewer may know of.
+#[derive(Clone, Debug)]
+pub struct OrganizationMember {
+    /// The membership and the person.
+    pub found: Arc<MemberAndUser>,
+    /// The organization.
+    pub organization: Arc<OrganizationAccess>,
+}
+
+impl OrganizationMember {
+    /// A membership that the viewer may see: their own, or any where they may list members.
+    pub async fn find(ctx: &Context<'_>, id: OrganizationMemberId) -> Result<Option<Self>> {
+        let Some(found) = ctx.load(MemberById(id)).await? else { return Ok(None) };
+        let organization =
+            ctx.load(OrganizationById(found.member.organization_id)).await?.and_then(|found| found.visible);
+        let is_own = ctx.viewer().user_id() == Some(found.user.id);
+        let sees =
+            |organization: &Arc<OrganizationAccess>| is_own || organization.permissions.has(Permission::MembersRead);
+        Ok(organization.filter(sees).map(|organization| Self { found: Arc::new(found), organization }))
+    }
+}
+
+/// A person in an organization.
+#[Object]
+impl OrganizationMember {
+    /// Opaque ID, `mem_…`.
+    pub async fn id(&self) -> ID {
+        self.found.member.id.to_string().into()
+    }
+
+    /// The organization.
+    async fn organization(&self) -> Organization {
+        Organization(self.organization.clone())
+    }
+
+    /// The person.
+    async fn user(&self) -> User {
+        User(self.found.user.clone())
+    }
+
+    /// Organization-level role.
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        Role::find(ctx, &self.organization, self.found.member.role_id).await
+    }
+
+    /// This is the owner.
+    async fn is_owner(&self) -> bool {
+        self.found.member.is_owner
+    }
+
+    /// When the person joined.
+    async fn joined_at(&self) -> DateTime {
+        self.found.member.joined_at.into()
+    }
+
+    /// Last change of role.
+    async fn updated_at(&self) -> DateTime {
+        self.found.member.updated_at.into()
+    }
+
+    /// Who invited them, null if unknown.
+    async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
+        let (kind, id) = (self.found.member.invited_by_kind?, self.found.member.invited_by_id);
+        Some(Actor::find(ctx, kind, id).await)
+    }
+
+    /// Grows by one with each change; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.found.member.version
+    }
+
+    /// Projects the person is in, with the role in each. Only projects the viewer can see.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn project_memberships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Order.", default_with = "Some(ProjectMemberOrder::by_joining())")] order_by: Option<
+            ProjectMemberOrder,
+        >,
+    ) -> Result<ProjectMemberConnection> {
+        let page = PageArguments { first, after, last, before, offset };
+        let of = project_members::Of::User(self.organization.organization.id, self.found.user.id);
+        let visible = project::visible(ctx, &self.organization);
+        let filter =
+            project_members::Filter { visible_to: visible.to_members_only, only: visible.only, ..Default::default() };
+        let order_by = order_by.unwrap_or(ProjectMemberOrder::by_joining());
+        project_member::list(ctx, of, None, filter, Some(order_by), &page).await
+    }
+}
+
+/// The filter in terms of what is stored.
+pub async fn filter(
+    ctx: &Context<'_>,
+    organization: &Arc<OrganizationAccess>,
+    filter: Option<OrganizationMemberFilter>,
+) -> Result<organization_members::Filter> {
+    let filter = filter.unwrap_or_default();
+    let joined = DateTimeRangeInput::range(filter.joined_at);
+    Ok(organization_members::Filter {
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        roles: match filter.roles {
+            Some(roles) => Some(role_ids(ctx, organization, roles, RoleScope::Organization).await?),
+            None => None,
+        },
+        projects: match filter.projects {
+            Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            None => None,
+        },
+        joined_from: joined.from,
+        joined_to: joined.to,
+    })
+}
+
+/// The roles that a filter names; those that are not there match nothing.
+pub async fn role_ids(
+    ctx: &Context<'_>,
+    organization: &OrganizationAccess,
+    roles: Vec<RoleRefInput>,
+    scope: RoleScope,
+) -> Result<Vec<RoleId>> {
+    let known = ctx.load_present(RolesOf(organization.organization.id)).await?;
+    let named = roles.into_iter().filter_map(|role| RoleRef::from(role).among(&known, scope).ok().map(|role| role.id));
+    Ok(named.collect())
+}
+
+/// A page of members: of one organization, or of one person's organizations.
+pub async fn list(
+    ctx: &Context<'_>,
+    of: Of,
+    organization: Option<&Arc<OrganizationAccess>>,
+    filter: organization_members::Filter,
+    order_by: Option<OrganizationMemberOrder>,
+    page: &PageArguments,
+) -> Result<OrganizationMemberConnection> {
+    let (field, descending) = OrganizationMemberOrder::sort(order_by);
+    let fingerprint = fingerprint(&("members", &filter, field, descending));
+    let page = page.page(fingerprint)?;
+    // An organization knows how many members it has; everything else is counted.
+    let known = organization.filter(|_| filter.is_empty()).map(|access| i64::from(access.organization.member_count));
+    let count = known.is_none() && wants_total(ctx);
+    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count };
+    let found = ctx.load_present(listed).await?;
+    let total = known.or(found.total);
+    let mut organizations = match organization {
+        Some(_) => std::collections::HashMap::new(),
+        None => {
+            ctx.load_many(found.slice.rows.iter().map(|row| OrganizationById(row.member.organization_id)).collect())
+                .await?
+        }
+    };
+    let slice = found.slice.filter_map(|row| {
+        let organization = match organization {
+            Some(organization) => organization.clone(),
+            None => organizations.remove(&OrganizationById(row.member.organization_id))?.visible?,
+        };
+        Some(OrganizationMember { found: Arc::new(row), organization })
+    });
+    let position = |row: &OrganizationMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
+    Ok(Connection::new(slice, fingerprint, total, position, |member| member))
+}

@@ -1,0 +1,310 @@
+//! `Project`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::{
+    invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
+    organization::{Organization, user_id},
+    project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
+};
+use crate::{
+    access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
+    domain::{
+        id::{ProjectId, UserId},
+        text::fold,
+    },
+    error::Result,
+    graphql::{
+        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        context::RequestContext,
+        input::{ProjectRefInput, UserRefInput, order_input},
+        loaders::{Listed, ProjectById, ProjectMemberOf, ProjectOwnerOf, RolesOf},
+        scalars::DateTime,
+        semantic_non_null,
+    },
+    store::{
+        invitations,
+        paging::Position,
+        project_members::{self, MemberAndUser},
+        projects::{self, ProjectAndRole},
+    },
+};
+
+/// Conditions on projects.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ProjectFilter {
+    /// Part of the name or slug, ignoring case.
+    search: Option<String>,
+    /// Has this member.
+    member: Option<UserRefInput>,
+}
+
+order_input! {
+    /// Ordering of projects. Ties are always broken by `id`, so cursors are stable.
+    ProjectOrder = Name Asc;
+    /// Fields projects can be ordered by.
+    ProjectOrderField of projects::OrderField = "projects::OrderField" {
+        /// Creation time.
+        CreatedAt,
+        /// Name, ignoring case.
+        Name,
+    }
+}
+
+/// One page of projects.
+pub type ProjectConnection = connection::Connection<Project>;
+
+/// A project that the viewer may know of.
+#[derive(Clone, Debug)]
+pub struct Project(pub Arc<ProjectAccess>);
+
+impl Project {
+    /// A project that the viewer may know of.
+    pub async fn find(ctx: &Context<'_>, id: ProjectId) -> Result<Option<Self>> {
+        Ok(ctx.load(ProjectById(id)).await?.and_then(|found| found.visible).map(Self))
+    }
+
+    /// A project that the viewer knows of in any case, as an invitee does.
+    pub async fn of_invitation(ctx: &Context<'_>, id: ProjectId) -> Result<Self> {
+        let found = ctx.load_present(ProjectById(id)).await?;
+        Ok(Self(found.visible.unwrap_or(found.profile)))
+    }
+
+    /// The project that a query names.
+    pub async fn find_by(ctx: &Context<'_>, by: &ProjectRef) -> Result<Option<Self>> {
+        if let ProjectRef::Id(id) = by {
+            return Self::find(ctx, *id).await;
+        }
+        let mut conn = ctx.app().db.read().await?;
+        Ok(ProjectAccess::find(&mut conn, ctx.viewer(), by).await?.map(Arc::new).map(Self))
+    }
+
+    fn key(&self) -> ProjectId {
+        self.0.project.id
+    }
+
+    fn member_of(&self, found: MemberAndUser) -> ProjectMember {
+        ProjectMember { found: Arc::new(found), project: self.0.clone() }
+    }
+
+    async fn find_owner(&self, ctx: &Context<'_>) -> Result<ProjectMember> {
+        self.0.require(Permission::ProjectMembersRead)?;
+        let key = ProjectOwnerOf(self.0.project.organization_id, self.key());
+        Ok(self.member_of(ctx.load_present(key).await?))
+    }
+
+    async fn find_member(&self, ctx: &Context<'_>, user: UserRefInput) -> Result<Option<ProjectMember>> {
+        self.0.require(Permission::ProjectMembersRead)?;
+        let Some(user) = user_id(ctx, user).await? else { return Ok(None) };
+        Ok(ctx.load(ProjectMemberOf(self.key(), user)).await?.map(|found| self.member_of(found)))
+    }
+
+    async fn find_viewer(&self, ctx: &Context<'_>) -> Result<Option<ProjectMember>> {
+        match ctx.viewer().user_id().filter(|_| self.0.is_member) {
+            Some(viewer) => Ok(ctx.load(ProjectMemberOf(self.key(), viewer)).await?.map(|found| self.member_of(found))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A project of an organization.
+#[Object]
+impl Project {
+    /// Opaque ID, `prj_…`.
+    pub async fn id(&self) -> ID {
+        self.key().to_string().into()
+    }
+
+    /// Unique within the organization.
+    async fn slug(&self) -> &str {
+        &self.0.project.slug
+    }
+
+    /// Name to show.
+    async fn name(&self) -> &str {
+        &self.0.project.name
+    }
+
+    /// Description.
+    async fn description(&self) -> Option<&str> {
+        self.0.project.description.as_deref()
+    }
+
+    /// The organization.
+    async fn organization(&self) -> Organization {
+        Organization(self.0.organization.clone())
+    }
+
+    /// The one owner. Requires `project.members.read`.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<ProjectMember>> {
+        Some(self.find_owner(ctx).await)
+    }
+
+    /// Grows by one with each change; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.project.version
+    }
+
+    /// Creation time.
+    async fn created_at(&self) -> DateTime {
+        self.0.project.created_at.into()
+    }
+
+    /// Last change.
+    async fn updated_at(&self) -> DateTime {
+        self.0.project.updated_at.into()
+    }
+
+    /// The viewer's membership, null if access comes from the organization role alone.
+    async fn viewer_membership(&self, ctx: &Context<'_>) -> Option<Result<ProjectMember>> {
+        self.find_viewer(ctx).await.transpose()
+    }
+
+    /// Permissions the viewer has here, from both roles.
+    async fn viewer_permissions(&self) -> Vec<&'static str> {
+        self.0.permissions.iter().map(Permission::key).collect()
+    }
+
+    /// One member. Requires `project.members.read`.
+    async fn member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user.")] user: UserRefInput,
+    ) -> Option<Result<ProjectMember>> {
+        self.find_member(ctx, user).await.transpose()
+    }
+
+    /// Members. Requires `project.members.read`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<ProjectMemberFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(ProjectMemberOrder::default())")] order_by: Option<
+            ProjectMemberOrder,
+        >,
+    ) -> Option<Result<ProjectMemberConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require(Permission::ProjectMembersRead)?;
+                let filter = project_member::filter(ctx, &self.0, filter).await?;
+                let of = project_members::Of::Project(self.0.project.organization_id, self.key());
+                project_member::list(ctx, of, Some(&self.0), filter, order_by, &page).await
+            }
+            .await,
+        )
+    }
+
+    /// Invitations to this project. Requires `project.invitations.manage`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Only these statuses.", default_with = "Some(vec![InvitationStatus::Pending])")]
+        statuses: Option<Vec<InvitationStatus>>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<InvitationFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(InvitationOrder::default())")] order_by: Option<
+            InvitationOrder,
+        >,
+    ) -> Option<Result<InvitationConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require(Permission::ProjectInvitationsManage)?;
+                let filter = invitation::filter(ctx, Some(&self.0.organization), statuses, filter).await?;
+                let of = invitations::Of::Project(self.0.project.organization_id, self.key());
+                invitation::list(ctx, of, filter, order_by, &page).await
+            }
+            .await,
+        )
+    }
+}
+
+/// Which projects of an organization the viewer can see.
+pub struct Visible {
+    /// Only those this person is in; all, when absent.
+    pub to_members_only: Option<UserId>,
+    /// Only this one; all, when absent.
+    pub only: Option<ProjectId>,
+}
+
+/// Which projects of an organization the viewer can see.
+pub fn visible(ctx: &Context<'_>, organization: &OrganizationAccess) -> Visible {
+    let sees_all = organization.permissions.has(Permission::ProjectsRead)
+        || (organization.permissions.has(Permission::ProjectRead) && matches!(ctx.viewer().as_ref(), Viewer::Key(_)));
+    // Who sees only what they are in and is nobody sees nothing: no row has the nil id.
+    let viewer = ctx.viewer().user_id().unwrap_or(UserId(uuid::Uuid::nil()));
+    Visible { to_members_only: (!sees_all).then_some(viewer), only: organization.only_project }
+}
+
+/// The projects that a filter names, as far as the viewer can see them.
+pub async fn visible_ids(ctx: &Context<'_>, projects: Vec<ProjectRefInput>) -> Result<Vec<ProjectId>> {
+    let mut ids = Vec::with_capacity(projects.len());
+    for project in projects {
+        ids.extend(Project::find_by(ctx, &project.into()).await?.map(|project| project.key()));
+    }
+    Ok(ids)
+}
+
+/// A page of the projects of an organization that the viewer can see.
+pub async fn list(
+    ctx: &Context<'_>,
+    organization: &Arc<OrganizationAccess>,
+    filter: Option<ProjectFilter>,
+    order_by: Option<ProjectOrder>,
+    page: &PageArguments,
+) -> Result<ProjectConnection> {
+    let filter = filter.unwrap_or_default();
+    let visible = visible(ctx, organization);
+    let nobody = || UserId(uuid::Uuid::nil());
+    let filter = projects::Filter {
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        member: match filter.member {
+            Some(member) => Some(user_id(ctx, member).await?.unwrap_or_else(nobody)),
+            None => None,
+        },
+        visible_to: visible.to_members_only,
+        only: visible.only,
+    };
+    let (field, descending) = ProjectOrder::sort(order_by);
+    let fingerprint = fingerprint(&("projects", &filter, field, descending));
+    let page = page.page(fingerprint)?;
+    let known = filter.is_empty().then_some(i64::from(organization.organization.project_count));
+    let count = known.is_none() && wants_total(ctx);
+    let of = (organization.organization.id, ctx.viewer().user_id());
+    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
+    // The viewer's role in a project decides what they may do there; most have none.
+    let roles = if found.slice.rows.iter().any(|row| row.viewer_role_id.is_some()) {
+        Some(ctx.load_present(RolesOf(organization.organization.id)).await?)
+    } else {
+        None
+    };
+    let slice = found.slice.filter_map(|ProjectAndRole { project, viewer_role_id }| {
+        let role = roles.iter().flat_map(|roles| roles.iter()).find(|role| Some(role.id) == viewer_role_id);
+        ProjectAccess::of(organization, project, role).map(Arc::new).map(Project)
+    });
+    let position = |row: &Project| Position { key: field.key(&row.0.project), id: row.key().0 };
+    Ok(Connection::new(slice, fingerprint, known.or(found.total), position, |project| project))
+}

@@ -1,0 +1,178 @@
+//! `ProjectMember`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::{
+    organization_member::{OrganizationMember, role_ids},
+    project::Project,
+    role::Role,
+    user::User,
+};
+use crate::{
+    access::{Permission, ProjectAccess},
+    domain::{id::ProjectMemberId, role::RoleScope, text::fold},
+    error::Result,
+    graphql::{
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        context::RequestContext,
+        input::{OrderDirection, RoleRefInput, order_input},
+        loaders::{Listed, MemberOf, ProjectById, ProjectMemberById},
+        scalars::DateTime,
+    },
+    store::{
+        paging::Position,
+        project_members::{self, MemberAndUser, Of},
+    },
+};
+
+/// Conditions on project members.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ProjectMemberFilter {
+    /// Part of the name or email, ignoring case and accents.
+    search: Option<String>,
+    /// Has one of these project roles.
+    roles: Option<Vec<RoleRefInput>>,
+}
+
+order_input! {
+    /// Ordering of project members. Ties are always broken by `id`, so cursors are stable.
+    ProjectMemberOrder = Name Asc;
+    /// Fields project members can be ordered by.
+    ProjectMemberOrderField of project_members::OrderField = "project_members::OrderField" {
+        /// Email.
+        Email,
+        /// Time of joining.
+        JoinedAt,
+        /// Name, ignoring case and accents.
+        Name,
+        /// Rank of the role, highest first when ascending.
+        Role,
+    }
+}
+
+impl ProjectMemberOrder {
+    /// The order in which somebody joined projects.
+    pub fn by_joining() -> Self {
+        Self { field: ProjectMemberOrderField::JoinedAt, direction: OrderDirection::Asc }
+    }
+}
+
+/// One page of project members.
+pub type ProjectMemberConnection = connection::Connection<ProjectMember>;
+
+/// A membership in a project that the viewer may know of.
+#[derive(Clone, Debug)]
+pub struct ProjectMember {
+    /// The membership and the person.
+    pub found: Arc<MemberAndUser>,
+    /// The project.
+    pub project: Arc<ProjectAccess>,
+}
+
+impl ProjectMember {
+    /// A membership that the viewer may see.
+    pub async fn find(ctx: &Context<'_>, id: ProjectMemberId) -> Result<Option<Self>> {
+        let Some(found) = ctx.load(ProjectMemberById(id)).await? else { return Ok(None) };
+        let project = ctx.load(ProjectById(found.member.project_id)).await?.and_then(|found| found.visible);
+        let sees = |project: &Arc<ProjectAccess>| project.permissions.has(Permission::ProjectMembersRead);
+        Ok(project.filter(sees).map(|project| Self { found: Arc::new(found), project }))
+    }
+}
+
+/// An organization member in a project.
+#[Object]
+impl ProjectMember {
+    /// Opaque ID, `pme_…`.
+    pub async fn id(&self) -> ID {
+        self.found.member.id.to_string().into()
+    }
+
+    /// The project.
+    async fn project(&self) -> Project {
+        Project(self.project.clone())
+    }
+
+    /// The organization membership this one rests on.
+    async fn organization_member(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
+        let key = MemberOf(self.found.member.organization_id, self.found.user.id);
+        let found = Arc::new(ctx.load_present(key).await?);
+        Ok(OrganizationMember { found, organization: self.project.organization.clone() })
+    }
+
+    /// The person.
+    async fn user(&self) -> User {
+        User(self.found.user.clone())
+    }
+
+    /// Project-level role.
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        Role::find(ctx, &self.project.organization, self.found.member.role_id).await
+    }
+
+    /// When the person was added.
+    async fn joined_at(&self) -> DateTime {
+        self.found.member.joined_at.into()
+    }
+
+    /// Last change of role.
+    async fn updated_at(&self) -> DateTime {
+        self.found.member.updated_at.into()
+    }
+
+    /// Grows by one with each change; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.found.member.version
+    }
+}
+
+/// The filter in terms of what is stored.
+pub async fn filter(
+    ctx: &Context<'_>,
+    project: &ProjectAccess,
+    filter: Option<ProjectMemberFilter>,
+) -> Result<project_members::Filter> {
+    let filter = filter.unwrap_or_default();
+    Ok(project_members::Filter {
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        roles: match filter.roles {
+            Some(roles) => Some(role_ids(ctx, &project.organization, roles, RoleScope::Project).await?),
+            None => None,
+        },
+        visible_to: None,
+        only: None,
+    })
+}
+
+/// A page of members: of one project, or of the projects one person is in.
+pub async fn list(
+    ctx: &Context<'_>,
+    of: Of,
+    project: Option<&Arc<ProjectAccess>>,
+    filter: project_members::Filter,
+    order_by: Option<ProjectMemberOrder>,
+    page: &PageArguments,
+) -> Result<ProjectMemberConnection> {
+    let (field, descending) = ProjectMemberOrder::sort(order_by);
+    let fingerprint = fingerprint(&("project members", &filter, field, descending));
+    let page = page.page(fingerprint)?;
+    // A project knows how many members it has; everything else is counted.
+    let known = project.filter(|_| filter.is_empty()).map(|access| i64::from(access.project.member_count));
+    let count = known.is_none() && wants_total(ctx);
+    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
+    let total = known.or(found.total);
+    let mut projects = match project {
+        Some(_) => std::collections::HashMap::new(),
+        None => ctx.load_many(found.slice.rows.iter().map(|row| ProjectById(row.member.project_id)).collect()).await?,
+    };
+    let slice = found.slice.filter_map(|row| {
+        let project = match project {
+            Some(project) => project.clone(),
+            None => projects.remove(&ProjectById(row.member.project_id))?.visible?,
+        };
+        Some(ProjectMember { found: Arc::new(row), project })
+    });
+    let position = |row: &ProjectMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
+    Ok(Connection::new(slice, fingerprint, total, position, |member| member))
+}
