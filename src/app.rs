@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -31,6 +32,8 @@ pub struct App {
     pub trial_days: Option<u32>,
     /// Sizes that requests are held to.
     pub limits: Limits,
+    /// Rung when mails were queued, so that they need not wait for the next look.
+    pub mail_bell: Arc<Notify>,
     /// Changes under way. They are finished whether or not the client still waits.
     pub tasks: TaskTracker,
 }

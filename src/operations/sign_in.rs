@@ -99,19 +99,21 @@ impl Profile {
         }
     }
 
+    /// The person with what the provider says now; what it does not say stays.
     fn applied_to(&self, user: User, now: DateTime<Utc>) -> User {
+        let is_nameless = user.display_name.is_empty() || user.display_name == user.email.as_str();
         let (email, email_verified) = match &self.email {
             Some(email) => (email.clone(), self.email_verified),
             None => (user.email, user.email_verified),
         };
-        let display_name = self.name.clone().unwrap_or_else(|| email.as_str().to_owned());
+        let known_name = if is_nameless { email.to_string() } else { user.display_name };
         User {
             email,
             email_verified,
-            display_name,
-            first_name: self.first_name.clone(),
-            last_name: self.last_name.clone(),
-            avatar_url: self.avatar_url.clone(),
+            display_name: self.name.clone().unwrap_or(known_name),
+            first_name: self.first_name.clone().or(user.first_name),
+            last_name: self.last_name.clone().or(user.last_name),
+            avatar_url: self.avatar_url.clone().or(user.avatar_url),
             updated_at: now,
             ..user
         }

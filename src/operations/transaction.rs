@@ -90,12 +90,15 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             Transaction { conn: &mut conn, app, viewer, now: app.now(), changes: BTreeMap::new(), mails: Vec::new() };
         let output = operation.run(&mut tx).await?;
         tx.write_last().await?;
-        Ok(output)
+        Ok((output, !tx.mails.is_empty()))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok(output) => {
+        Ok((output, has_mails)) => {
             commit(&mut conn).await?;
+            if has_mails {
+                app.mail_bell.notify_one();
+            }
             Ok(output)
         }
         Err(error) => {

@@ -138,3 +138,13 @@ pub async fn migrate(url: &ConnectionUrl) -> Result<usize> {
         AsyncMigrationHarness::new(connection).run_pending_migrations(MIGRATIONS).map_err(Error::internal)?.len();
     Ok(steps)
 }
+
+/// Whether every migration has been run.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_migrated(url: &ConnectionUrl) -> Result<bool> {
+    let connection = url.connect().await.map_err(|error| Error::Unavailable(error.to_string().into()))?;
+    let pending = AsyncMigrationHarness::new(connection).has_pending_migration(MIGRATIONS).map_err(Error::internal)?;
+    Ok(!pending)
+}

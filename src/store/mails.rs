@@ -150,32 +150,31 @@ pub enum Outcome {
     Obsolete,
 }
 
-/// Writes how an attempt ended; nothing when the lease has gone to somebody else since.
-pub async fn settle(conn: &mut Connection, mail: &Mail, lease: Uuid, outcome: Outcome) -> Result<()> {
+/// Writes how an attempt ended; nothing, and `false`, when the lease has gone to somebody else since.
+pub async fn settle(conn: &mut Connection, mail: &Mail, lease: Uuid, outcome: Outcome) -> Result<bool> {
+    // Where there was nothing to send, nothing was attempted.
+    let attempts = mail.attempts - i32::from(matches!(outcome, Outcome::Obsolete));
     let (status, due_at, error, sent_at) = match outcome {
         Outcome::Sent(at) => (MailStatus::Sent, mail.due_at, None, Some(at)),
         Outcome::Retry(at, answer) => (MailStatus::Queued, at, Some(answer), None),
         Outcome::Failed(answer) => (MailStatus::Failed, mail.due_at, Some(answer), None),
-        Outcome::Obsolete => (
-            MailStatus::Failed,
-            mail.due_at,
-            Some("The link was replaced or withdrawn before it was sent.".to_owned()),
-            None,
-        ),
+        Outcome::Obsolete => {
+            (MailStatus::Failed, mail.due_at, Some("The link had stopped working before it was sent.".to_owned()), None)
+        }
     };
     let row = mails::table
         .find((mail.organization_id, mail.invitation_id, mail.token_version))
         .filter(mails::lease_id.eq(lease));
     let change = (
         mails::status.eq(status),
+        mails::attempts.eq(attempts),
         mails::due_at.eq(due_at),
         mails::error.eq(error),
         mails::sent_at.eq(sent_at),
         mails::lease_id.eq(None::<Uuid>),
         mails::leased_until.eq(None::<DateTime<Utc>>),
     );
-    diesel::update(row).set(change).execute(conn).await?;
-    Ok(())
+    Ok(diesel::update(row).set(change).execute(conn).await? == 1)
 }
 
 /// The newest mails, sent or not, newest first.

@@ -1,0 +1,151 @@
+//! `roster dev`: everything on this machine, without configuration.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
+
+use super::{
+    Failure, asked_to_stop,
+    keys::Keys,
+    story::{self, PEOPLE},
+};
+use crate::{
+    app::{App, Clock, Limits},
+    config::Dev,
+    graphql,
+    mail::{
+        smtp::Smtp,
+        worker::{self, Transport},
+    },
+    postgres::{Cluster, Settings},
+    server::{
+        Server,
+        authentication::Authentication,
+        graphiql::{self, Person},
+        mailbox, serve,
+        tokens::{DEVELOPMENT_ISSUER, KeySource, Source, Verifier},
+    },
+    store::{
+        connect::ConnectionUrl,
+        database::{self, Database},
+    },
+};
+
+/// How long the printed tokens work.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
+const POOL_SIZE: u32 = 16;
+
+/// Runs PostgreSQL and the server until they are asked to stop.
+pub async fn run(config: Dev) -> Result<(), Failure> {
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|error| {
+        Failure::failed(format!(
+            "{} cannot be listened on: {error}\nPass another address with --listen.",
+            config.listen
+        ))
+    })?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+
+    let settings = Settings { bin_dir: config.pg_bin.clone(), ..Settings::kept(&config.data_dir) };
+    let cluster = Cluster::start(&settings).await.map_err(Failure::failed)?;
+    let served = tokio::select! {
+        served = serve_on(&config, listener, address, &cluster) => served,
+        () = cluster.ended() => Err(Failure::failed("PostgreSQL ended by itself; its log is in the data folder.")),
+    };
+    cluster.stop().await;
+    served
+}
+
+async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, cluster: &Cluster) -> Result<(), Failure> {
+    let url = ConnectionUrl::parse(&cluster.url("roster")).map_err(Failure::failed)?;
+    database::migrate(&url)
+        .await
+        .map_err(|error| Failure::failed(format!("The database could not be migrated: {error:?}")))?;
+    let keys = Keys::read_or_make(&config.data_dir)?;
+    let transport = match &config.mail.smtp_url {
+        Some(url) => Transport::Smtp(Arc::new(
+            Smtp::new(url, &config.mail.mail_from)
+                .map_err(|error| Failure::Usage(format!("ROSTER_SMTP_URL: {error}")))?,
+        )),
+        None => Transport::Keep,
+    };
+    let app = Arc::new(App {
+        db: Database::open(&url, POOL_SIZE),
+        clock: Clock::system(),
+        token_key: keys.token_key.clone(),
+        accept_url: accept_url(config, address)?,
+        trial_days: (config.trial_days > 0).then_some(config.trial_days),
+        limits: Limits::default(),
+        mail_bell: Arc::new(Notify::new()),
+        tasks: TaskTracker::new(),
+    });
+    if !config.empty {
+        story::tell(&app)
+            .await
+            .map_err(|error| Failure::failed(format!("The demo data could not be made: {error:?}")))?;
+    }
+    let people = people(&app, &keys)?;
+    let router = router(&app, &keys, &people)?;
+    announce(&keys, &people, address);
+
+    let stop = CancellationToken::new();
+    let mail = tokio::spawn(worker::run(app.clone(), transport, app.mail_bell.clone(), stop.clone()));
+    let served = serve(listener, router, app, asked_to_stop()).await;
+    stop.cancel();
+    mail.await.ok();
+    served.map_err(Failure::failed)
+}
+
+/// Where the links of invitations lead: to the mailbox, unless the product has a page for them.
+fn accept_url(config: &Dev, address: SocketAddr) -> Result<Url, Failure> {
+    let mailbox = format!("http://{address}/dev/mailbox");
+    let url = config.accept_url.as_deref().unwrap_or(&mailbox);
+    Url::parse(url).map_err(|error| Failure::Usage(format!("ROSTER_ACCEPT_URL: {error}")))
+}
+
+/// The demo people, each with an `Authorization` value.
+fn people(app: &App, keys: &Keys) -> Result<Vec<Person>, Failure> {
+    PEOPLE
+        .iter()
+        .map(|person| {
+            let token = keys.sign(person.email, Some(person.name), app.now(), TOKEN_LIFETIME)?;
+            Ok(Person { name: format!("{} ({})", person.name, person.part), authorization: format!("Bearer {token}") })
+        })
+        .collect()
+}
+
+fn router(app: &Arc<App>, keys: &Keys, people: &[Person]) -> Result<Router, Failure> {
+    let source = Source {
+        issuer: DEVELOPMENT_ISSUER.to_owned(),
+        audience: None,
+        keys: KeySource::Secret(keys.jwt_secret.clone()),
+    };
+    let verifier = Verifier::new(vec![source]).map_err(Failure::failed)?;
+    let server = Server {
+        app: app.clone(),
+        schema: graphql::schema(),
+        authentication: Arc::new(Authentication::new(verifier, Some(&keys.operator_key))),
+        allowed_origins: Vec::new(),
+    };
+    let first = people.first().map(|person| format!("{{\n  \"Authorization\": \"{}\"\n}}", person.authorization));
+    let settings = graphiql::Settings { headers: first, query: Some(story::QUERY.to_owned()), people: people.to_vec() };
+    Ok(server.router().merge(graphiql::router(Some(settings))).merge(mailbox::router(app.clone())))
+}
+
+/// Tells where everything is.
+fn announce(keys: &Keys, people: &[Person], address: SocketAddr) {
+    println!("GraphiQL   http://{address}/graphiql");
+    println!("Mailbox    http://{address}/dev/mailbox");
+    println!("GraphQL    http://{address}/graphql");
+    println!("\nSend one of these as the Authorization header to be somebody:\n");
+    for person in people {
+        println!("{}\n  {}", person.name, person.authorization);
+    }
+    println!("The operator, who may do everything\n  Bearer {}", keys.operator_key.expose_secret());
+    println!("\nAnybody else: roster token --email somebody@example.com");
+}

@@ -1,0 +1,118 @@
+//! Who is calling: a person by JWT, a backend by API key, the operator by their key, or nobody.
+
+use axum::http::{HeaderMap, header};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::tokens::{Claims, TokenError, Verifier};
+use crate::{
+    access::Viewer,
+    app::App,
+    domain::{
+        email::Email,
+        secret::{API_KEY_PREFIX, ApiKeySecret, equal, sha256},
+        text,
+    },
+    error::Result,
+    operations::sign_in::{self, Profile},
+    store::api_keys::{self, ApiKey},
+};
+
+/// Who is let in.
+pub struct Authentication {
+    people: Verifier,
+    operator_key_hash: Option<Vec<u8>>,
+}
+
+/// Why a credential was refused.
+pub enum Refused {
+    /// It is not good; the text may be shown.
+    Invalid(&'static str),
+    /// It cannot be judged just now.
+    Unavailable,
+}
+
+impl Authentication {
+    /// Lets in whom `people` verifies, holders of API keys, and the operator if there is a key for them.
+    pub fn new(people: Verifier, operator_key: Option<&SecretString>) -> Self {
+        let operator_key_hash = operator_key.map(|key| sha256(key.expose_secret().as_bytes()));
+        Self { people, operator_key_hash }
+    }
+
+    /// Who sent a request. Without an `Authorization` header it is nobody; with one that is not good, the
+    /// whole request is refused.
+    pub async fn viewer(&self, app: &std::sync::Arc<App>, headers: &HeaderMap) -> Result<Viewer, Refused> {
+        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::Nobody) };
+        let value = value.to_str().map_err(|_not_text| Refused::Invalid("The Authorization header is no text."))?;
+        let token = match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => return Err(Refused::Invalid("Send the credential as Authorization: Bearer ….")),
+        };
+        if token.starts_with(API_KEY_PREFIX) {
+            return key(app, token).await;
+        }
+        // Hashes are compared, so that the time taken tells nothing of the key.
+        if self.operator_key_hash.as_ref().is_some_and(|hash| equal(hash, &sha256(token.as_bytes()))) {
+            return Ok(Viewer::Operator);
+        }
+        self.person(app, token).await
+    }
+
+    async fn person(&self, app: &std::sync::Arc<App>, token: &str) -> Result<Viewer, Refused> {
+        let claims = self.people.verify(token, app.now()).await.map_err(|error| match error {
+            TokenError::Invalid(why) => Refused::Invalid(why),
+            TokenError::Unavailable(what) => {
+                tracing::warn!(%what, "sign-in keys cannot be fetched");
+                Refused::Unavailable
+            }
+        })?;
+        match sign_in::sign_in(app, profile(claims)).await {
+            Ok(Some(user)) => Ok(Viewer::Person(user)),
+            Ok(None) => Err(Refused::Invalid(
+                "the token carries no e-mail address (email), which is needed at the first sign-in",
+            )),
+            Err(error) => {
+                tracing::warn!(?error, "sign-in failed");
+                Err(Refused::Unavailable)
+            }
+        }
+    }
+}
+
+fn profile(claims: Claims) -> Profile {
+    let printable = |value: Option<String>| value.and_then(|value| text::name(&value).ok());
+    Profile {
+        email: claims.email.as_deref().and_then(Email::parse),
+        email_verified: claims.email_verified,
+        name: printable(claims.name),
+        first_name: printable(claims.given_name),
+        last_name: printable(claims.family_name),
+        avatar_url: claims.picture.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        issuer: claims.issuer,
+        subject: claims.subject,
+    }
+}
+
+async fn key(app: &App, token: &str) -> Result<Viewer, Refused> {
+    const UNKNOWN: Refused = Refused::Invalid("The API key is unknown, expired or revoked.");
+    let secret = ApiKeySecret::parse(token).ok_or(UNKNOWN)?;
+    match find_key(app, &secret).await {
+        Ok(key) => key.map(Viewer::Key).ok_or(UNKNOWN),
+        Err(error) => {
+            tracing::warn!(?error, "an API key could not be looked up");
+            Err(Refused::Unavailable)
+        }
+    }
+}
+
+async fn find_key(app: &App, secret: &ApiKeySecret) -> Result<Option<ApiKey>> {
+    let now = app.now();
+    let mut conn = app.db.read().await?;
+    let key = api_keys::find(&mut conn, secret.organization, secret.key).await?;
+    let key = key.filter(|key| equal(&key.secret_hash, &secret.hash()) && key.is_active(now));
+    let is_fresh = |used: DateTime<Utc>| used >= now - TimeDelta::minutes(1);
+    if let Some(key) = key.as_ref().filter(|key| !key.last_used_at.is_some_and(is_fresh)) {
+        api_keys::touch(&mut conn, key, now).await?;
+    }
+    Ok(key)
+}

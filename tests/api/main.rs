@@ -1,0 +1,26 @@
+//! Roster as its callers see it: one binary, a database of its own for every test.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on shall stop"
+)]
+
+mod access;
+mod authentication;
+mod concurrency;
+mod demo;
+mod invitations;
+mod mail;
+mod organization_members;
+mod organizations;
+mod outbox;
+mod paging;
+mod postgres;
+mod project_members;
+mod projects;
+mod reads;
+mod statements;
+mod story;
+mod support;

@@ -1,0 +1,392 @@
+//! A Roster of its own for every test, and people who talk to it over HTTP.
+//!
+//! One PostgreSQL is started for the whole run; every test has a database of its own, cloned from a
+//! migrated template. Time stands still unless a test moves it.
+
+pub mod smtp;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use diesel::{QueryableByName, sql_query, sql_types::Text};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use roster::{
+    app::{App, Clock, Limits},
+    domain::{
+        id::{ApiKeyId, OrganizationId, ProjectId},
+        organization::ActorKind,
+        secret::{ApiKeySecret, TokenKey},
+    },
+    graphql,
+    postgres::{Cluster, Settings},
+    server::{
+        Server,
+        authentication::Authentication,
+        tokens::{DEVELOPMENT_ISSUER, DevelopmentClaims, KeySource, Source, Verifier, sign_development},
+    },
+    store::{
+        Connection, api_keys,
+        connect::ConnectionUrl,
+        database::{Database, migrate},
+    },
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, OnceCell};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// Key of the operator in tests.
+pub const OPERATOR_KEY: &str = "operator-key-of-the-tests-0123456789";
+const JWT_SECRET: &str = "a secret that signs the tokens of all tests";
+
+static CLUSTER: OnceCell<(Cluster, ConnectionUrl)> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+/// PostgreSQL clones one database at a time.
+static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+async fn cluster() -> &'static (Cluster, ConnectionUrl) {
+    CLUSTER
+        .get_or_init(|| async {
+            let cluster = Cluster::start(&Settings::temporary()).await.expect("PostgreSQL starts");
+            let admin = ConnectionUrl::parse(&cluster.url("roster")).expect("the cluster has a URL");
+            execute(&admin, "CREATE DATABASE template").await;
+            migrate(&admin.with_database("template").expect("a name")).await.expect("the migrations run");
+            (cluster, admin)
+        })
+        .await
+}
+
+async fn execute(url: &ConnectionUrl, sql: &str) {
+    url.connect().await.expect("a connection").batch_execute(sql).await.expect(sql);
+}
+
+/// A new database with all tables and no rows.
+pub async fn database() -> ConnectionUrl {
+    let (_, admin) = cluster().await;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let _one_at_a_time = CLONING.lock().await;
+    execute(admin, &format!("CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")).await;
+    admin.with_database(&name).expect("a name")
+}
+
+/// An empty database, without tables.
+pub async fn empty_database() -> ConnectionUrl {
+    let (_, admin) = cluster().await;
+    let name = format!("empty_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    execute(admin, &format!("CREATE DATABASE {name}")).await;
+    admin.with_database(&name).expect("a name")
+}
+
+/// A server with a database of its own.
+#[derive(Clone)]
+pub struct Roster {
+    pub app: Arc<App>,
+    pub url: ConnectionUrl,
+    router: Router,
+    time: Arc<Mutex<DateTime<Utc>>>,
+}
+
+impl Roster {
+    /// Starts one, with plans on and a trial of 14 days.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts one whose `App` is changed first.
+    pub async fn start_with(change: impl FnOnce(&mut App)) -> Self {
+        let url = database().await;
+        let time = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap()));
+        let clock = time.clone();
+        let mut app = App {
+            db: Database::open(&url, 8),
+            clock: Clock::new(move || *clock.lock().unwrap()),
+            token_key: TokenKey::new(&[7; 32]).unwrap(),
+            accept_url: "https://app.example.com/invitation".parse().unwrap(),
+            trial_days: Some(14),
+            limits: Limits::default(),
+            mail_bell: Arc::new(Notify::new()),
+            tasks: TaskTracker::new(),
+        };
+        change(&mut app);
+        let app = Arc::new(app);
+        let keys = KeySource::Secret(SecretString::from(JWT_SECRET));
+        let source = Source { issuer: DEVELOPMENT_ISSUER.to_owned(), audience: None, keys };
+        let people = Verifier::new(vec![source]).unwrap();
+        let server = Server {
+            app: app.clone(),
+            schema: graphql::schema(),
+            authentication: Arc::new(Authentication::new(people, Some(&SecretString::from(OPERATOR_KEY)))),
+            allowed_origins: Vec::new(),
+        };
+        Self { app, url, router: server.router(), time }
+    }
+
+    /// The time, as the server sees it.
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.time.lock().unwrap()
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, time: TimeDelta) {
+        *self.time.lock().unwrap() += time;
+    }
+
+    /// Nobody: no credential.
+    pub fn anonymous(&self) -> Actor {
+        Actor { roster: self.clone(), name: "anonymous".to_owned(), authorization: None }
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> Actor {
+        self.actor("operator", OPERATOR_KEY)
+    }
+
+    /// A person with the verified address `name@example.com`. Signed in anew, so that the token is good
+    /// however far time was moved.
+    pub fn person(&self, name: &str) -> Actor {
+        let email = format!("{name}@example.com");
+        let display = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+        self.signed(
+            name,
+            DevelopmentClaims { subject: &email, audience: None, email: Some(&email), name: Some(&display) },
+        )
+    }
+
+    /// Somebody with claims of their own.
+    pub fn signed(&self, name: &str, claims: DevelopmentClaims<'_>) -> Actor {
+        let secret = SecretString::from(JWT_SECRET);
+        let token = sign_development(&secret, claims, self.now(), TimeDelta::days(365)).unwrap();
+        self.actor(name, &token)
+    }
+
+    /// Somebody with this bearer token.
+    pub fn actor(&self, name: &str, token: &str) -> Actor {
+        Actor { roster: self.clone(), name: name.to_owned(), authorization: Some(format!("Bearer {token}")) }
+    }
+
+    /// A backend with an API key of an organization, optionally of one project.
+    pub async fn key(&self, organization: &str, project: Option<&str>, permissions: &[&str]) -> Actor {
+        let organization_id = OrganizationId::parse(organization).unwrap();
+        let id = ApiKeyId(self.app.id());
+        let secret = ApiKeySecret::new(organization_id, id, *blake(id.0));
+        let row = api_keys::ApiKey {
+            organization_id,
+            id,
+            name: "Backend".to_owned(),
+            prefix: secret.prefix(),
+            secret_hash: secret.hash(),
+            project_id: project.map(|project| ProjectId::parse(project).unwrap()),
+            permissions: permissions.iter().map(|key| (*key).to_owned()).collect(),
+            created_by_kind: ActorKind::Operator,
+            created_by_id: None,
+            created_at: self.now(),
+            last_used_at: None,
+            expires_at: None,
+            revoked_at: None,
+        };
+        api_keys::insert(&mut self.connection().await, &row).await.unwrap();
+        self.actor("key", secret.expose())
+    }
+
+    /// A connection to the database of this server.
+    pub async fn connection(&self) -> Connection {
+        self.url.connect().await.unwrap()
+    }
+
+    /// Runs SQL.
+    pub async fn sql(&self, sql: &str) {
+        self.connection().await.batch_execute(sql).await.expect(sql);
+    }
+
+    /// The text of one column of every row that a statement answers.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let sql = format!("SELECT row::text AS text FROM ({sql}) AS one(row)");
+        let rows: Vec<Row> = sql_query(&sql).load(&mut self.connection().await).await.expect(&sql);
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// The kinds of everything that happened, in order.
+    pub async fn events(&self) -> Vec<String> {
+        self.texts("SELECT type FROM events ORDER BY organization_id, version").await
+    }
+
+    /// The content of every table but the people, who are refreshed by signing in. Equal before and after
+    /// means that nothing happened: no row, no mail, no event.
+    pub async fn content(&self) -> BTreeMap<String, String> {
+        let tables = self.texts("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('users', '__diesel_schema_migrations')").await;
+        let mut content = BTreeMap::new();
+        for table in tables {
+            // When a key was last used is no change of what is kept.
+            let without = if table == "api_keys" { " - 'last_used_at'" } else { "" };
+            let rows = self.texts(&format!("SELECT COALESCE(string_agg((to_jsonb(t){without})::text, E'\\n' ORDER BY to_jsonb(t)::text), '') FROM {table} t")).await;
+            content.insert(table, rows.concat());
+        }
+        content
+    }
+
+    /// Every counter says what counting says.
+    pub async fn assert_counters(&self) {
+        let wrong = self
+            .texts(
+                "SELECT o.slug FROM organizations o WHERE member_count <> (SELECT count(*) FROM organization_members m WHERE m.organization_id = o.id) \
+                 OR project_count <> (SELECT count(*) FROM projects p WHERE p.organization_id = o.id) \
+                 OR pending_invitation_count <> (SELECT count(*) FROM invitations i WHERE i.organization_id = o.id AND i.status = 'PENDING') \
+                 OR last_event <> (SELECT COALESCE(max(version), 0) FROM events e WHERE e.organization_id = o.id) \
+                 OR last_event <> (SELECT count(*) FROM events e WHERE e.organization_id = o.id) \
+                 OR 1 <> (SELECT count(*) FROM organization_members m WHERE m.organization_id = o.id AND m.is_owner) \
+                 UNION ALL SELECT p.slug FROM projects p WHERE member_count <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id) \
+                 OR 1 <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id AND m.is_owner)",
+            )
+            .await;
+        assert_eq!(wrong, Vec::<String>::new(), "counters or owners are wrong here");
+    }
+
+    /// An organization of `owner`; answers its id. Its slug is made from the name.
+    pub async fn organization(&self, owner: &Actor, name: &str) -> String {
+        let data = owner
+            .data("mutation($name: String!) { organizationCreate(input: {name: $name}) { organization { id } userErrors { code message } } }", json!({ "name": name }))
+            .await;
+        id(&data["organizationCreate"]["organization"])
+    }
+
+    /// A project of `owner`; answers its id.
+    pub async fn project(&self, owner: &Actor, organization: &str, name: &str) -> String {
+        let data = owner
+            .data(
+                "mutation($organization: ID!, $name: String!) { projectCreate(input: {organization: {id: $organization}, name: $name}) { project { id } userErrors { code message } } }",
+                json!({ "organization": organization, "name": name }),
+            )
+            .await;
+        id(&data["projectCreate"]["project"])
+    }
+
+    /// Invites an address as `inviter`; answers the id of the invitation and its token.
+    pub async fn invite(&self, inviter: &Actor, organization: &str, email: &str, role: &str) -> (String, String) {
+        let data = inviter
+            .data(
+                "mutation($organization: ID!, $email: String!, $role: String!) { organizationInvite(input: {organization: {id: $organization}, emails: [$email], role: {key: $role}}) { results { acceptUrl invitation { id } userErrors { code } } userErrors { code message } } }",
+                json!({ "organization": organization, "email": email, "role": role }),
+            )
+            .await;
+        let result = &data["organizationInvite"]["results"][0];
+        (id(&result["invitation"]), token(&result["acceptUrl"]))
+    }
+
+    /// Makes `name` a member with a role, by invitation and acceptance; answers them and the id of the membership.
+    pub async fn member(&self, inviter: &Actor, organization: &str, name: &str, role: &str) -> (Actor, String) {
+        let person = self.person(name);
+        let (_, token) = self.invite(inviter, organization, &format!("{name}@example.com"), role).await;
+        let data = person.data(ACCEPT, json!({ "token": token })).await;
+        assert_eq!(data["invitationAccept"]["userErrors"], json!([]));
+        let member = id(&data["invitationAccept"]["organizationMember"]);
+        (person, member)
+    }
+
+    /// Puts an organization member into a project; answers the id of the membership.
+    pub async fn project_member(&self, manager: &Actor, project: &str, name: &str, role: &str) -> String {
+        let data = manager
+            .data(
+                "mutation($project: ID!, $email: String!, $role: String!) { projectMembersAdd(input: {project: {id: $project}, members: [{user: {email: $email}, role: {key: $role}}]}) { results { member { id } userErrors { code } } userErrors { code message } } }",
+                json!({ "project": project, "email": format!("{name}@example.com"), "role": role }),
+            )
+            .await;
+        id(&data["projectMembersAdd"]["results"][0]["member"])
+    }
+}
+
+/// Accepts by token.
+pub const ACCEPT: &str = "mutation($token: String!) { invitationAccept(input: {invitation: {token: $token}}) { invitation { id status } organizationMember { id role { key } } projectMembers { id project { slug } role { key } } userErrors { code message path } } }";
+
+/// The id of an object that has to be there.
+pub fn id(object: &Value) -> String {
+    object["id"].as_str().unwrap_or_else(|| panic!("no id in {object}")).to_owned()
+}
+
+/// The token of an accept link.
+pub fn token(url: &Value) -> String {
+    let url = url.as_str().unwrap_or_else(|| panic!("no link in {url}"));
+    url.split_once('#').expect("a fragment").1.to_owned()
+}
+
+fn blake(id: uuid::Uuid) -> Box<[u8; 32]> {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(id.as_bytes());
+    bytes[16..].copy_from_slice(id.as_bytes());
+    Box::new(bytes)
+}
+
+/// Somebody who talks to a server.
+#[derive(Clone)]
+pub struct Actor {
+    pub roster: Roster,
+    pub name: String,
+    authorization: Option<String>,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+impl Actor {
+    /// Posts a GraphQL request.
+    pub async fn post(&self, query: &str, variables: Value) -> Answer {
+        let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let response = self.roster.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&bytes)));
+        Answer { status, body }
+    }
+
+    /// The data of an answer that has no errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let answer = self.post(query, variables).await;
+        assert_eq!(answer.body.get("errors"), None, "{} asked {query}", self.name);
+        answer.body["data"].clone()
+    }
+
+    /// The codes of the errors of an answer.
+    pub async fn error_codes(&self, query: &str, variables: Value) -> Vec<String> {
+        let answer = self.post(query, variables).await;
+        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("no code").to_owned()).collect()
+    }
+
+    /// The codes of the user errors of a mutation with one root field, and of its items.
+    pub async fn refusals(&self, mutation: &str, variables: Value) -> Vec<String> {
+        let data = self.data(mutation, variables).await;
+        let payload = data.as_object().and_then(|data| data.values().next()).cloned().expect("a payload");
+        codes(&payload["userErrors"])
+    }
+}
+
+/// The codes of a list of user errors.
+pub fn codes(errors: &Value) -> Vec<String> {
+    let errors = errors.as_array().unwrap_or_else(|| panic!("no user errors but {errors}"));
+    errors.iter().map(|error| error["code"].as_str().expect("a code").to_owned()).collect()
+}
