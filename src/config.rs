@@ -66,7 +66,7 @@ pub struct Dev {
 /// How mail is sent.
 #[derive(Args)]
 pub struct Mail {
-    /// Mail server: smtps://user:password@host, or smtp:// for STARTTLS.
+    /// Mail server: `smtps://user:password@host`, or `smtp://` for STARTTLS.
     #[arg(long, env = "ROSTER_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<SecretString>,
     /// Sender of invitations.
@@ -80,7 +80,7 @@ pub struct Serve {
     /// Address to listen on.
     #[arg(long, env = "ROSTER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// The database, migrated: postgres://user:password@host/name.
+    /// The database, migrated: `postgres://user:password@host/name`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
     /// Most connections to the database.
@@ -116,7 +116,7 @@ pub struct Serve {
     /// Days that new organizations may try paid features; 0 switches plans off.
     #[arg(long, env = "ROSTER_TRIAL_DAYS", default_value_t = 14, value_name = "DAYS")]
     pub trial_days: u32,
-    /// Origins whose pages may call from a browser: https://app.example.com, separated by commas.
+    /// Origins whose pages may call from a browser: `https://app.example.com`, separated by commas.
     #[arg(long, env = "ROSTER_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub allowed_origins: Vec<String>,
     /// Serve GraphiQL at /graphiql.
@@ -127,7 +127,7 @@ pub struct Serve {
 /// A database to work on.
 #[derive(Args)]
 pub struct DatabaseUrl {
-    /// The database: postgres://user:password@host/name.
+    /// The database: `postgres://user:password@host/name`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: SecretString,
 }

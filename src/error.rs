@@ -89,12 +89,14 @@ impl Refusal {
     }
 
     /// Names the input to blame.
+    #[must_use]
     pub fn at<P: Into<Cow<'static, str>>>(mut self, path: impl IntoIterator<Item = P>) -> Self {
         self.path = path.into_iter().map(Into::into).collect();
         self
     }
 
     /// Adds what belongs to the code.
+    #[must_use]
     pub fn with(mut self, detail: Detail) -> Self {
         self.detail = detail;
         self

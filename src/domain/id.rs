@@ -1,4 +1,4 @@
-//! Typed ids: a UUIDv7 inside, `prefix_` and 26 characters of Crockford base32 outside.
+//! Typed ids: a UUID of version 7 inside, `prefix_` and 26 characters of Crockford base32 outside.
 
 use ulid::Ulid;
 use uuid::Uuid;

@@ -221,6 +221,7 @@ impl<T: OutputType> Connection<T> {
     }
 
     /// Matches for the filter, ignoring `first`, `after`, `last`, `before` and `offset`. Counted only when selected.
+    #[expect(clippy::unused_async, reason = "as the macro wants it")]
     async fn total_count(&self) -> Result<i32> {
         let total = self.total.ok_or_else(|| Error::internal("a total was not counted"))?;
         Ok(i32::try_from(total).unwrap_or(i32::MAX))

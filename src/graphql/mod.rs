@@ -1,5 +1,7 @@
 //! What a client sees: types, loaders and resolvers. No rules and no SQL.
 
+#![expect(clippy::doc_markdown, reason = "descriptions name codes and permissions as clients read them")]
+
 pub mod connection;
 mod context;
 mod error;

@@ -49,7 +49,7 @@ impl Server {
                 header::CONTENT_TYPE,
                 HeaderName::from_static("apollo-require-preflight"),
             ])
-            .max_age(Duration::from_secs(3600));
+            .max_age(Duration::from_hours(1));
         Router::new()
             .route("/graphql", post(graphql::answer).fallback(graphql::post_only).layer(cors))
             .route("/schema.graphql", get(sdl))

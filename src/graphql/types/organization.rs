@@ -17,6 +17,7 @@ use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, Viewer},
     domain::{
         self,
+        email::Email,
         id::{OrganizationId, UserId},
         slug::Slug,
         text::fold,
@@ -128,7 +129,7 @@ impl Organization {
 
     /// Contact email.
     async fn email(&self) -> Option<&str> {
-        self.0.organization.email.as_ref().map(|email| email.as_str())
+        self.0.organization.email.as_ref().map(Email::as_str)
     }
 
     /// Who can see the profile.

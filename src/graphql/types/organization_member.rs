@@ -147,6 +147,7 @@ impl OrganizationMember {
 
     /// Projects the person is in, with the role in each. Only projects the viewer can see.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn project_memberships(
         &self,
         ctx: &Context<'_>,

@@ -62,6 +62,7 @@ pub enum UserErrorCode {
 
 /// An expected failure. New implementing types and codes may be added at any time: always handle an unknown `code`.
 #[derive(Interface, Clone)]
+#[expect(clippy::enum_variant_names, reason = "the names are those of the types")]
 #[graphql(
     field(name = "code", ty = "&UserErrorCode", desc = "Machine-readable reason."),
     field(name = "message", ty = "&String", desc = "Human-readable reason in English."),

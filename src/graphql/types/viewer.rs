@@ -48,6 +48,7 @@ impl Viewer {
 
     /// Organizations the viewer belongs to, with the role in each.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn memberships(
         &self,
         ctx: &Context<'_>,
@@ -73,6 +74,7 @@ impl Viewer {
 
     /// Invitations sent to the viewer's verified emails.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn invitations(
         &self,
         ctx: &Context<'_>,

@@ -72,7 +72,7 @@ pub struct ItemResult {
 }
 
 impl ItemResult {
-    fn new(email: impl ToString, status: ItemStatus, refusal: Option<Refusal>) -> Self {
+    fn new(email: &(impl ToString + ?Sized), status: ItemStatus, refusal: Option<Refusal>) -> Self {
         let refusals = refusal.into_iter().collect();
         Self { email: email.to_string(), status, refusals, invitation: None, project_member: None, accept_url: None }
     }
@@ -171,7 +171,7 @@ pub fn aborted_results(known: Vec<Known>) -> Vec<ItemResult> {
         .map(|(index, item)| match item {
             Known::Settled(result) => result,
             Known::Member(email, _) | Known::Pending(email, _) | Known::New(email) => {
-                ItemResult::new(email, ItemStatus::Failed, Some(aborted().at(path(index))))
+                ItemResult::new(&email, ItemStatus::Failed, Some(aborted().at(path(index))))
             }
         })
         .collect()

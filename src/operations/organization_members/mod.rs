@@ -36,13 +36,14 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
     let missing = || Error::from(Refusal::not_found("member").at(["member"]));
     let (by, user) = match member {
         OrganizationMemberRef::Lookup(organization, user) => (organization.clone(), user_id(tx, user).await?),
-        OrganizationMemberRef::Id(id) => match organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
-            Some(found) => (OrganizationRef::Id(found.member.organization_id), Some(found.member.user_id)),
-            None => {
+        OrganizationMemberRef::Id(id) => {
+            if let Some(found) = organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
+                (OrganizationRef::Id(found.member.organization_id), Some(found.member.user_id))
+            } else {
                 let removed = events::removal(tx.conn, EventKind::MemberRemoved.as_str(), id.0).await?;
                 (OrganizationRef::Id(removed.ok_or_else(missing)?.0), None)
             }
-        },
+        }
         OrganizationMemberRef::Unknown => return Err(missing()),
     };
     let organization = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &by).await;

@@ -43,13 +43,14 @@ async fn lock(tx: &mut Transaction<'_>, member: &ProjectMemberRef) -> Result<Man
             };
             (project.clone(), user)
         }
-        ProjectMemberRef::Id(id) => match project_members::by_ids(tx.conn, &[*id]).await?.pop() {
-            Some(found) => (ProjectRef::Id(found.member.project_id), Some(found.member.user_id)),
-            None => {
+        ProjectMemberRef::Id(id) => {
+            if let Some(found) = project_members::by_ids(tx.conn, &[*id]).await?.pop() {
+                (ProjectRef::Id(found.member.project_id), Some(found.member.user_id))
+            } else {
                 let removed = events::removal(tx.conn, EventKind::ProjectMemberRemoved.as_str(), id.0).await?;
                 (ProjectRef::Id(removed.and_then(|(_, project)| project).ok_or_else(missing)?), None)
             }
-        },
+        }
         ProjectMemberRef::Unknown => return Err(missing()),
     };
     let project = ProjectAccess::lock(tx.conn, tx.viewer, &by, Permission::ProjectMembersManage).await;

@@ -125,13 +125,11 @@ fn taken(slug: &Slug) -> Refusal {
 }
 
 async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<User> {
-    match (tx.viewer.person(), &access.membership) {
-        (Some(user), Some(_)) => Ok(user.clone()),
-        _ => {
-            let owner = organization_members::owners(tx.conn, &[access.organization.id]).await?.pop();
-            Ok(owner.ok_or_else(|| Error::internal("an organization has no owner"))?.user)
-        }
+    if let (Some(user), Some(_)) = (tx.viewer.person(), &access.membership) {
+        return Ok(user.clone());
     }
+    let owner = organization_members::owners(tx.conn, &[access.organization.id]).await?.pop();
+    Ok(owner.ok_or_else(|| Error::internal("an organization has no owner"))?.user)
 }
 
 async fn owner_role(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Role> {

@@ -1,4 +1,5 @@
-// Keeps the list fresh and shows the mail that the fragment of the address names.
+// Keeps the list fresh and shows the mail that the fragment of the address names, by id or by token: without
+// a product to lead to, the links of the mails lead here.
 
 const ACCEPT = `mutation Accept($token: String!) {
   invitationAccept(input: { invitation: { token: $token } }) {
@@ -49,7 +50,7 @@ function show() {
   if (newest && !location.hash) history.replaceState(null, "", `#${newest.id}`);
   element("empty").hidden = mails.length > 0;
   document.querySelector("main").hidden = mails.length === 0;
-  const selected = mails.find(({ id }) => location.hash === `#${id}`);
+  const selected = mails.find(({ id, token }) => [`#${id}`, `#${token}`].includes(location.hash));
   showList(selected);
   element("mail").hidden = !selected;
   element("gone").hidden = Boolean(selected);
@@ -91,6 +92,7 @@ function showMail(mail) {
   element("who").textContent = mail.to;
   element("text").textContent = mail.text;
   element("link").href = mail.acceptUrl;
+  element("link").hidden = new URL(mail.acceptUrl).pathname === location.pathname;
   element("graphiql").href = graphiql(mail);
   element("copy").dataset.token = mail.token;
   element("dead").hidden = mail.works;
