@@ -9,36 +9,36 @@
 //! mail ─▶ store, domain          postgres: alone          error: used by all, uses none
 //! ```
 
-/// What the binary does: one file per subcommand.
+// What the binary does: one file per subcommand.
 pub mod commands;
-/// The command line: every flag and environment variable, read once.
+// The command line: every flag and environment variable, read once.
 pub mod config;
 
-/// HTTP: the endpoint, who is calling, GraphiQL, the development mailbox.
+// HTTP: the endpoint, who is calling, GraphiQL, the development mailbox.
 pub mod server;
 
-/// What a client sees: types, loaders, resolvers. No rules, no SQL.
+// What a client sees: types, loaders, resolvers. No rules, no SQL.
 pub mod graphql;
 
-/// What Roster does: one file per mutation, read from top to bottom.
+// What Roster does: one file per mutation, read from top to bottom.
 pub mod operations;
 
-/// Who may do what: permissions, the policy, and loading under both.
+// Who may do what: permissions, the policy, and loading under both.
 pub mod access;
 
-/// All SQL, one file per table.
+// All SQL, one file per table.
 pub mod store;
 
-/// Pure rules, and values that cannot be wrong once built.
+// Pure rules, and values that cannot be wrong once built.
 pub mod domain;
 
-/// From the queue to the mail server.
+// From the queue to the mail server.
 pub mod mail;
 
-/// The private PostgreSQL of the embedded default.
+// The private PostgreSQL of the embedded default.
 pub mod postgres;
 
-/// What all requests of a server share.
+// What all requests of a server share.
 pub mod app;
-/// Every outcome a request can end in.
+// Every outcome a request can end in.
 pub mod error;

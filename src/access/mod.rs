@@ -1,6 +1,6 @@
 //! Who may do what.
 //!
-//! A row is only had from a function that names the permission it takes ([`organization`], [`project`]),
+//! A row is only had from a function that names the permission it takes ([`OrganizationAccess`], [`ProjectAccess`]),
 //! so that a forgotten check does not compile. What may not be seen is not found; what is seen but not
 //! allowed is forbidden; [`policy`] is the one table behind both.
 

@@ -95,7 +95,7 @@ impl OrganizationAccess {
     /// read after the lock.
     ///
     /// # Errors
-    /// Refused as not found or forbidden, without blaming an input; see [`refused_at`].
+    /// Refused as not found or forbidden, without blaming an input.
     pub async fn lock(
         conn: &mut Connection,
         viewer: &Viewer,

@@ -3,10 +3,11 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-/// Instant in UTC, RFC 3339 with millisecond precision: `2026-11-21T09:30:00.000Z`. Any offset is accepted on input.
+/// An instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// Instant in UTC, RFC 3339 with millisecond precision: `2026-11-21T09:30:00.000Z`. Any offset is accepted on input.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -29,10 +30,11 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
-/// Absolute `http` or `https` URL.
+/// An address on the web.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Url(pub String);
 
+/// Absolute `http` or `https` URL.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {

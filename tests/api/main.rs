@@ -21,6 +21,7 @@ mod postgres;
 mod project_members;
 mod projects;
 mod reads;
+mod repository;
 mod statements;
 mod story;
 mod support;

@@ -89,6 +89,19 @@ pub async fn empty_database() -> ConnectionUrl {
     admin.with_database(&name).expect("a name")
 }
 
+/// The text of one column of every row that a statement answers.
+pub async fn texts(url: &ConnectionUrl, sql: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let sql = format!("SELECT value::text AS text FROM ({sql}) AS found(value)");
+    let mut conn = url.connect().await.expect("a connection");
+    let rows: Vec<Row> = sql_query(&sql).load(&mut conn).await.expect(&sql);
+    rows.into_iter().map(|row| row.text).collect()
+}
+
 /// A server with a database of its own.
 #[derive(Clone)]
 pub struct Roster {
@@ -180,7 +193,7 @@ impl Roster {
     pub async fn key(&self, organization: &str, project: Option<&str>, permissions: &[&str]) -> Actor {
         let organization_id = OrganizationId::parse(organization).unwrap();
         let id = ApiKeyId(self.app.id());
-        let secret = ApiKeySecret::new(organization_id, id, *blake(id.0));
+        let secret = ApiKeySecret::new(organization_id, id, unique_bytes(id.0));
         let row = api_keys::ApiKey {
             organization_id,
             id,
@@ -212,14 +225,7 @@ impl Roster {
 
     /// The text of one column of every row that a statement answers.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = Text)]
-            text: String,
-        }
-        let sql = format!("SELECT row::text AS text FROM ({sql}) AS one(row)");
-        let rows: Vec<Row> = sql_query(&sql).load(&mut self.connection().await).await.expect(&sql);
-        rows.into_iter().map(|row| row.text).collect()
+        texts(&self.url, sql).await
     }
 
     /// The kinds of everything that happened, in order.
@@ -325,11 +331,11 @@ pub fn token(url: &Value) -> String {
     url.split_once('#').expect("a fragment").1.to_owned()
 }
 
-fn blake(id: uuid::Uuid) -> Box<[u8; 32]> {
+fn unique_bytes(id: uuid::Uuid) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(id.as_bytes());
     bytes[16..].copy_from_slice(id.as_bytes());
-    Box::new(bytes)
+    bytes
 }
 
 /// Somebody who talks to a server.
