@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use secrecy::SecretString;
 
 /// Organizations, projects, members, roles and invitations over GraphQL, on PostgreSQL.
@@ -13,7 +13,7 @@ pub struct CommandLine {
     #[arg(long, env = "ROSTER_LOG", default_value = "warn,roster=info", global = true, value_name = "FILTER")]
     pub log: String,
     /// Log in JSON, a line per event.
-    #[arg(long, env = "ROSTER_LOG_JSON", global = true)]
+    #[arg(long, env = "ROSTER_LOG_JSON", value_parser = FalseyValueParser::new(), global = true)]
     pub log_json: bool,
     /// What to do.
     #[command(subcommand)]
@@ -59,7 +59,7 @@ pub struct Dev {
     #[arg(long, env = "ROSTER_TRIAL_DAYS", default_value_t = 14, value_name = "DAYS")]
     pub trial_days: u32,
     /// Start without demo data.
-    #[arg(long, env = "ROSTER_EMPTY")]
+    #[arg(long, env = "ROSTER_EMPTY", value_parser = FalseyValueParser::new())]
     pub empty: bool,
 }
 
@@ -120,7 +120,7 @@ pub struct Serve {
     #[arg(long, env = "ROSTER_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub allowed_origins: Vec<String>,
     /// Serve GraphiQL at /graphiql.
-    #[arg(long, env = "ROSTER_GRAPHIQL")]
+    #[arg(long, env = "ROSTER_GRAPHIQL", value_parser = FalseyValueParser::new())]
     pub graphiql: bool,
 }
 
@@ -136,16 +136,16 @@ pub struct DatabaseUrl {
 #[derive(Args)]
 pub struct Token {
     /// Address of the person; it counts as verified.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, env = "ROSTER_EMAIL", value_name = "ADDRESS")]
     pub email: String,
     /// Name of the person.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "ROSTER_NAME", value_name = "NAME")]
     pub name: Option<String>,
     /// Data folder of the `roster dev` to sign in to.
     #[arg(long, env = "ROSTER_DATA_DIR", default_value = ".roster", value_name = "FOLDER")]
     pub data_dir: PathBuf,
     /// Hours until the token expires.
-    #[arg(long, default_value_t = 24 * 7, value_parser = clap::value_parser!(u32).range(1..=24 * 365), value_name = "HOURS")]
+    #[arg(long, env = "ROSTER_HOURS", default_value_t = 24 * 7, value_parser = clap::value_parser!(u32).range(1..=24 * 365), value_name = "HOURS")]
     pub hours: u32,
 }
 
@@ -156,9 +156,9 @@ pub struct Demo {
     #[command(flatten)]
     pub database: DatabaseUrl,
     /// Organizations to make.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, env = "ROSTER_ORGANIZATIONS", default_value_t = 100, value_name = "N")]
     pub organizations: u32,
     /// Members of the largest organization; the others are smaller, most of them much.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, env = "ROSTER_MEMBERS", default_value_t = 1000, value_name = "N")]
     pub members: u32,
 }

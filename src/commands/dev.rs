@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::Notify};
@@ -27,7 +27,7 @@ use crate::{
         Server,
         authentication::Authentication,
         graphiql::{self, Person},
-        mailbox, serve,
+        local_only, mailbox, serve,
         tokens::{DEVELOPMENT_ISSUER, KeySource, Source, Verifier},
     },
     store::{
@@ -90,7 +90,10 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
             .map_err(|error| Failure::failed(format!("The demo data could not be made: {error:?}")))?;
     }
     let people = people(&app, &keys)?;
-    let router = router(&app, &keys, &people)?;
+    let mut router = router(&app, &keys, &people)?;
+    if address.ip().is_loopback() {
+        router = router.layer(from_fn(local_only));
+    }
     announce(&keys, &people, address);
 
     let stop = CancellationToken::new();

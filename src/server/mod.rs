@@ -3,6 +3,7 @@
 pub mod authentication;
 pub mod graphiql;
 mod graphql;
+mod local_only;
 pub mod mailbox;
 pub mod tokens;
 
@@ -18,6 +19,8 @@ use axum::{
 };
 use tokio::net::TcpListener;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+
+pub use self::local_only::local_only;
 
 use self::authentication::Authentication;
 use crate::{app::App, graphql::Schema};
@@ -44,11 +47,7 @@ impl Server {
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::list(self.allowed_origins.clone()))
             .allow_methods([Method::POST])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                HeaderName::from_static("apollo-require-preflight"),
-            ])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
             .max_age(Duration::from_hours(1));
         Router::new()
             .route("/graphql", post(graphql::answer).fallback(graphql::post_only).layer(cors))

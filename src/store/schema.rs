@@ -45,6 +45,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitation_teams (organization_id, invitation_id, team_id) {
+        organization_id -> Uuid,
+        invitation_id -> Uuid,
+        team_id -> Uuid,
+        role -> Text,
+    }
+}
+
+diesel::table! {
     invitations (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -186,6 +195,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    teams (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        sort_name -> Text,
+        search_text -> Text,
+        description -> Nullable<Text>,
+        color -> Text,
+        member_count -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         issuer -> Text,
@@ -205,6 +231,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     events,
     invitation_projects,
+    invitation_teams,
     invitations,
     mails,
     organization_members,
@@ -213,5 +240,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_members,
     projects,
     roles,
-    users
+    teams,
+    users,
 );

@@ -39,7 +39,11 @@ async fn everything_in_the_schema_is_described() {
             for member in kind[part].as_array().into_iter().flatten() {
                 let path = format!("{name}.{}", member["name"].as_str().unwrap());
                 let arguments = member["args"].as_array().into_iter().flatten();
-                bare.extend(arguments.filter(|argument| argument["description"].is_null()).map(|argument| format!("{path}({})", argument["name"])));
+                bare.extend(
+                    arguments
+                        .filter(|argument| argument["description"].is_null())
+                        .map(|argument| format!("{path}({})", argument["name"])),
+                );
                 if member["description"].is_null() {
                     bare.push(path);
                 }

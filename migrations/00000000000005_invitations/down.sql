@@ -1,3 +1,4 @@
 DROP TABLE mails;
+DROP TABLE invitation_teams;
 DROP TABLE invitation_projects;
 DROP TABLE invitations;

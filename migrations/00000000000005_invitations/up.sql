@@ -54,6 +54,17 @@ CREATE TABLE invitation_projects (
 CREATE INDEX invitation_projects_by_project ON invitation_projects (organization_id, project_id);
 CREATE INDEX invitation_projects_by_role ON invitation_projects (organization_id, role_id);
 
+CREATE TABLE invitation_teams (
+    organization_id uuid NOT NULL,
+    invitation_id   uuid NOT NULL,
+    team_id         uuid NOT NULL,
+    role            text NOT NULL CHECK (role IN ('LEAD', 'MEMBER')),
+    PRIMARY KEY (organization_id, invitation_id, team_id),
+    FOREIGN KEY (organization_id, invitation_id) REFERENCES invitations (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, team_id) REFERENCES teams (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX invitation_teams_by_team ON invitation_teams (organization_id, team_id);
+
 -- One row per link that was asked to be mailed: queue, history and delivery state at once. The text is
 -- rendered when it is sent, the link derived from the key, so that nothing usable is stored here either.
 CREATE TABLE mails (
