@@ -76,7 +76,8 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen).await;
     let listener =
         listener.map_err(|error| Failure::failed(format!("{} cannot be listened on: {error}", config.listen)))?;
-    tracing::info!(address = %config.listen, "serving");
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    tracing::info!("serving on {address}");
 
     let stop = CancellationToken::new();
     let mail = tokio::spawn(worker::run(app.clone(), checked.transport, app.mail_bell.clone(), stop.clone()));

@@ -83,6 +83,11 @@ impl ConnectionUrl {
         Self::parse(url.as_str())
     }
 
+    /// The URL itself, password included.
+    pub fn text(&self) -> &SecretString {
+        &self.text
+    }
+
     /// Connects.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 
 mod access;
 mod authentication;
+mod commands;
 mod concurrency;
 mod demo;
 mod invitations;
