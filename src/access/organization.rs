@@ -120,8 +120,7 @@ impl OrganizationAccess {
         if !organizations::lock(conn, id).await? {
             return Err(missing());
         }
-        let access = Self::find(conn, viewer, &OrganizationRef::Id(id)).await?;
-        access.filter(|access| access.is_inside).ok_or_else(missing)
+        Self::find(conn, viewer, &OrganizationRef::Id(id)).await?.ok_or_else(missing)
     }
 
     /// For reading: the permission is held, or the field is forbidden.

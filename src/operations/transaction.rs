@@ -43,6 +43,8 @@ pub struct Transaction<'a> {
     pub viewer: &'a Viewer,
     /// The one moment at which all of it happens.
     pub now: DateTime<Utc>,
+    /// Whether all of it is undone at the end, and only what it would answer is wanted.
+    pub is_dry_run: bool,
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
 }
@@ -86,15 +88,28 @@ async fn attempts<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Re
 async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
     let mut conn = app.db.begin().await?;
     let change = async {
-        let mut tx =
-            Transaction { conn: &mut conn, app, viewer, now: app.now(), changes: BTreeMap::new(), mails: Vec::new() };
+        let mut tx = Transaction {
+            conn: &mut conn,
+            app,
+            viewer,
+            now: app.now(),
+            is_dry_run: false,
+            changes: BTreeMap::new(),
+            mails: Vec::new(),
+        };
         let output = operation.run(&mut tx).await?;
-        tx.write_last().await?;
-        Ok((output, !tx.mails.is_empty()))
+        if !tx.is_dry_run {
+            tx.write_last().await?;
+        }
+        Ok((output, tx.is_dry_run, !tx.mails.is_empty()))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok((output, has_mails)) => {
+        Ok((output, true, _)) => {
+            rollback(&mut conn).await?;
+            Ok(output)
+        }
+        Ok((output, false, has_mails)) => {
             commit(&mut conn).await?;
             if has_mails {
                 app.mail_bell.notify_one();

@@ -41,6 +41,7 @@ impl Operation for OrganizationInvite {
         let role = self.role(&access, &roles)?;
         let grants = self.grants(tx, &access, &roles).await?;
 
+        tx.is_dry_run = self.letter.dry_run;
         let pending = expire_lapsed(tx, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: None, items };

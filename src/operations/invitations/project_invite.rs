@@ -53,6 +53,7 @@ impl Operation for ProjectInvite {
         let role = self.project_role(&access, &roles)?;
         let organization_role = self.organization_role(&access, &roles)?;
 
+        tx.is_dry_run = self.letter.dry_run;
         let pending = expire_lapsed(tx, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: Some(project), items };

@@ -49,6 +49,10 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
     let organization = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &by).await;
     let organization =
         organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
+    // Who may not list the members does not learn who is one.
+    if !organization.permissions.has(Permission::MembersRead) {
+        return Err(missing());
+    }
     organization.may(Permission::MembersManage)?;
     let member = match user {
         Some(user) => organization_members::with_role(tx.conn, organization.organization.id, user).await?,
