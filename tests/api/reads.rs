@@ -846,20 +846,116 @@ async fn fields_that_are_refused_leave_the_others_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_sees_what_its_permissions_and_its_project_allow() {
+    const FIELDS: &str = "{ organization(by: {slug: \"acme\"}) { name viewerMembership { id } viewerPermissions owner { isOwner } members { totalCount } projects { totalCount nodes { slug viewerMembership { id } viewerPermissions members { totalCount } } } apollo: project(slug: \"apollo\") { slug } } }";
+    let world = world().await;
+    let apollo = |members: Value, permissions: Value| json!({ "slug": "apollo", "viewerMembership": null, "viewerPermissions": permissions, "members": members });
+    let gemini = |members: Value, permissions: Value| json!({ "slug": "gemini", "viewerMembership": null, "viewerPermissions": permissions, "members": members });
+    let read = json!(["project.read"]);
+    let read_members = json!(["project.read", "project.members.read"]);
+
+    // Of the whole organization, with permissions of both levels.
+    let key = world.roster.key(&world.acme, None, &["members.read", "project.read"]).await;
+    let answer = key.post(FIELDS, json!({})).await;
+    let acme = &answer.body["data"]["organization"];
+    assert_eq!(acme["viewerPermissions"], json!(["members.read", "project.read"]));
+    assert_eq!(acme["members"], json!({ "totalCount": 4 }));
+    assert_eq!(acme["owner"], json!({ "isOwner": true }));
+    assert_eq!(acme["viewerMembership"], json!(null));
+    let both = [apollo(json!(null), read.clone()), gemini(json!(null), read)];
+    assert_eq!(acme["projects"], json!({ "totalCount": 2, "nodes": both }));
+    assert_eq!(acme["apollo"], json!({ "slug": "apollo" }));
+    let paths: Vec<_> = failures(&answer).into_iter().map(|(path, code)| format!("{path} {code}")).collect();
+    let of_members = |index: u8| format!("organization.projects.nodes.{index}.members FORBIDDEN");
+    assert_eq!(paths, [of_members(0), of_members(1)]);
+
+    // Of one project: what it may do in the organization does not count, nor do the other projects.
+    let permissions = ["members.read", "projects.read", "project.read", "project.members.read"];
+    let key = world.roster.key(&world.acme, Some(&world.gemini), &permissions).await;
+    let answer = key.post(FIELDS, json!({})).await;
+    let acme = &answer.body["data"]["organization"];
+    assert_eq!(acme["members"], json!(null));
+    let one = [gemini(json!({ "totalCount": 1 }), read_members)];
+    assert_eq!(acme["projects"], json!({ "totalCount": 1, "nodes": one }));
+    assert_eq!(acme["apollo"], json!(null));
+    assert_eq!(failures(&answer), [("organization.members".to_owned(), "FORBIDDEN".to_owned())]);
+
+    // With no permission at all.
+    let key = world.roster.key(&world.acme, None, &[]).await;
+    let answer = key.post(FIELDS, json!({})).await;
+    assert_eq!(answer.body["data"]["organization"]["projects"], json!({ "totalCount": 0, "nodes": [] }));
+    assert_eq!(failures(&answer), [("organization.members".to_owned(), "FORBIDDEN".to_owned())]);
+    // Of another organization.
+    let other = world.roster.organization(&world.erin, "Other").await;
+    let key = world.roster.key(&other, None, &["members.read"]).await;
+    assert_eq!(key.data(FIELDS, json!({})).await, json!({ "organization": null }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitee_sees_the_profile_of_what_they_are_invited_to() {
+    const INBOX: &str = "{ viewer { invitations { totalCount nodes { organization { name viewerPermissions owner { id } members { totalCount } plan { tier } projects { totalCount } project(slug: \"apollo\") { id } } role { name } projects { project { name viewerPermissions owner { id } members { totalCount } } } } } } }";
+    let world = world().await;
+    let invite = "mutation($project: ID!) { projectInvite(input: {project: {id: $project}, emails: [\"frank@example.com\"]}) { userErrors { code } } }";
+    world.alice.data(invite, json!({ "project": world.apollo })).await;
+    let frank = world.roster.person("frank");
+    let answer = frank.post(INBOX, json!({})).await;
+    assert_eq!(
+        answer.body["data"]["viewer"]["invitations"],
+        json!({
+            "totalCount": 1,
+            "nodes": [{
+                "organization": {
+                    "name": "Acme",
+                    "viewerPermissions": [],
+                    "owner": null,
+                    "members": null,
+                    "plan": null,
+                    "projects": { "totalCount": 0 },
+                    "project": null,
+                },
+                "role": { "name": "Member" },
+                "projects": [{ "project": { "name": "Apollo", "viewerPermissions": [], "owner": null, "members": null } }],
+            }],
+        })
+    );
+    let refused = failures(&answer);
+    assert_eq!(refused.len(), 5);
+    assert!(refused.iter().all(|(_, code)| code == "FORBIDDEN"));
+
+    // The organization itself stays hidden, and so does the inbox from others.
+    let hidden = "query($id: ID!) { organization(by: {slug: \"acme\"}) { id } node(id: $id) { id } }";
+    let seen = frank.data(hidden, json!({ "id": world.apollo })).await;
+    assert_eq!(seen, json!({ "organization": null, "node": null }));
+    let count = "{ viewer { invitations { totalCount } expired: invitations(statuses: [EXPIRED]) { totalCount } } }";
+    let inbox = async |actor: &Actor| {
+        let data = actor.data(count, json!({})).await;
+        ["invitations", "expired"].map(|list| data["viewer"][list]["totalCount"].as_i64().unwrap())
+    };
+    assert_eq!(inbox(&world.erin).await, [0, 0]);
+    assert_eq!(inbox(&frank).await, [1, 0]);
+    // Whose address is not vouched for has no inbox. A token without an address leaves it as it is.
+    world.roster.sql("UPDATE users SET email_verified = false WHERE email = 'frank@example.com'").await;
+    let claims = DevelopmentClaims { subject: "frank@example.com", audience: None, email: None, name: None };
+    assert_eq!(inbox(&world.roster.signed("frank", claims)).await, [0, 0]);
+    world.roster.wait(TimeDelta::days(7));
+    assert_eq!(inbox(&frank).await, [0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documents_too_deep_or_too_costly_are_not_run() {
     let world = world().await;
-    let nested = |levels: usize| {
-        let open = "members(first: 1) { nodes { organization { ".repeat(levels);
-        format!("{{ organization(by: {{slug: \"acme\"}}) {{ {open} name {} }} }}", "} } } ".repeat(levels))
+    let nested = |fields: &str| {
+        let open = "members(first: 1) { nodes { organization { ".repeat(4);
+        format!("{{ organization(by: {{slug: \"acme\"}}) {{ {open} {fields} {} }} }}", "} } } ".repeat(4))
     };
-    // Depth 14 is answered, depth 17 is not.
-    world.alice.data(&nested(4), json!({})).await;
+    // Fifteen levels are answered, sixteen are not.
+    world.alice.data(&nested("owner { id }"), json!({})).await;
     let costly = "{ organization(by: {slug: \"acme\"}) { members(first: 100) { nodes { projectMemberships(first: 100) { nodes { id } } } } } }";
     let cheaper = costly.replace("100", "40");
     world.alice.data(&cheaper, json!({})).await;
     let list = |n| format!("o{n}: organization(by: {{slug: \"acme\"}}) {{ members(first: 100) {{ nodes {{ id }} }} }}");
     let many: Vec<String> = (0..60).map(list).collect();
-    for document in [nested(5), costly.to_owned(), format!("{{ {} }}", many.join(" "))] {
+    for document in [nested("owner { user { id } }"), costly.to_owned(), format!("{{ {} }}", many.join(" "))] {
         let before = world.roster.app.db.statements();
         let answer = world.alice.post(&document, json!({})).await;
         assert_eq!(answer.body["errors"].as_array().map(Vec::len), Some(1), "{}", answer.body);
