@@ -1,6 +1,9 @@
 //! Permissions and sets of them.
 
-use crate::{domain::role::RoleScope, store::roles::Role};
+use crate::{
+    domain::role::{BuiltInRole, RoleScope},
+    store::roles::Role,
+};
 
 use super::policy;
 
@@ -88,9 +91,14 @@ impl PermissionSet {
 
     /// The permissions of a role: those of the policy for a built-in role, its own otherwise.
     pub fn of_role(role: &Role) -> Self {
-        match role.built_in {
-            Some(built_in) => policy::of_built_in(role.scope, built_in),
-            None => Self::of_keys(&role.permissions),
+        Self::of_stored(role.scope, role.built_in, &role.permissions)
+    }
+
+    /// The permissions of a role, given what is stored of it.
+    pub fn of_stored(scope: RoleScope, built_in: Option<BuiltInRole>, keys: &[String]) -> Self {
+        match built_in {
+            Some(built_in) => policy::of_built_in(scope, built_in),
+            None => Self::of_keys(keys),
         }
     }
 

@@ -43,16 +43,16 @@ pub struct ProjectAccess {
 }
 
 impl ProjectAccess {
-    /// The project as the viewer finds it, given the role they have in it; `None` when they may not know of
-    /// it.
-    pub fn of(organization: &Arc<OrganizationAccess>, project: Project, role: Option<&Role>) -> Option<Self> {
+    /// The project as the viewer finds it, given what their role in it allows, if they are in it; `None` when
+    /// they may not know of it.
+    pub fn of(organization: &Arc<OrganizationAccess>, project: Project, own: Option<PermissionSet>) -> Option<Self> {
         let hidden = organization.only_project.is_some_and(|only| only != project.id);
-        let own = role.map(PermissionSet::of_role).unwrap_or_default();
         let permissions = own
+            .unwrap_or_default()
             .union(policy::in_projects(organization.permissions))
             .union(organization.permissions.at(RoleScope::Project));
         let is_visible = !hidden && permissions.has(Permission::ProjectRead);
-        is_visible.then(|| Self { project, organization: organization.clone(), is_member: role.is_some(), permissions })
+        is_visible.then(|| Self { project, organization: organization.clone(), is_member: own.is_some(), permissions })
     }
 
     /// What somebody who holds an invitation may know of a project that is hidden from them.
@@ -68,7 +68,8 @@ impl ProjectAccess {
         };
         let organization =
             OrganizationAccess::find(conn, viewer, &OrganizationRef::Id(project.organization_id)).await?;
-        Ok(organization.and_then(|organization| Self::of(&organization, project, role.as_ref())))
+        Ok(organization
+            .and_then(|organization| Self::of(&organization, project, role.as_ref().map(PermissionSet::of_role))))
     }
 
     /// Locks the organization of a project and loads the project for a change that takes `permission`.
@@ -98,7 +99,7 @@ impl ProjectAccess {
         let found = projects::with_membership(conn, &[id], viewer.user_id()).await?.pop();
         Ok(found
             .filter(|(project, ..)| project.organization_id == organization.organization.id)
-            .and_then(|(project, _, role)| Self::of(organization, project, role.as_ref())))
+            .and_then(|(project, _, role)| Self::of(organization, project, role.as_ref().map(PermissionSet::of_role))))
     }
 
     /// For reading: the permission is held, or the field is forbidden.

@@ -79,13 +79,9 @@ impl PageArguments {
         }
         let cursor = |name: &str, cursor: &Option<String>| match cursor {
             None => Ok(None),
-            Some(text) => match Cursor::read(text) {
-                Some(cursor) if cursor.fingerprint == fingerprint => Ok(Some(cursor.position)),
-                Some(_) => Err(Error::BadInput(format!(
-                    "The cursor in `{name}` comes from a list with another order or filter."
-                ))),
-                None => Err(Error::BadInput(format!("`{name}` is no cursor of this server."))),
-            },
+            Some(text) => read_cursor(text, fingerprint).map(Some).ok_or_else(|| {
+                Error::BadInput(format!("`{name}` is no cursor of this list: a cursor holds for one order and filter."))
+            }),
         };
         Ok(Page {
             limit: size.unsigned_abs(),
@@ -102,45 +98,46 @@ pub fn wants_total(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("totalCount").exists()
 }
 
-struct Cursor {
-    fingerprint: Fingerprint,
-    position: Position,
+/// A cursor is the position behind a seal that says which list it is of. Nothing is lost when somebody forges
+/// one, as it leads only to what they may see; what is damaged or of another list is told from what is whole.
+fn write_cursor(position: &Position, list: Fingerprint) -> String {
+    let mut place = position.id.as_bytes().to_vec();
+    match &position.key {
+        Key::Text(text) => {
+            place.push(b't');
+            place.extend_from_slice(text.as_bytes());
+        }
+        Key::Time(time) => {
+            place.push(b'd');
+            place.extend_from_slice(&time.timestamp_micros().to_be_bytes());
+        }
+        Key::Rank(rank) => {
+            place.push(b'r');
+            place.extend_from_slice(&rank.to_be_bytes());
+        }
+    }
+    URL_SAFE_NO_PAD.encode([&seal(&place, list), &place[..]].concat())
 }
 
-impl Cursor {
-    fn write(&self) -> String {
-        let mut bytes = self.fingerprint.to_vec();
-        bytes.extend_from_slice(self.position.id.as_bytes());
-        match &self.position.key {
-            Key::Text(text) => {
-                bytes.push(b't');
-                bytes.extend_from_slice(text.as_bytes());
-            }
-            Key::Time(time) => {
-                bytes.push(b'd');
-                bytes.extend_from_slice(&time.timestamp_micros().to_be_bytes());
-            }
-            Key::Rank(rank) => {
-                bytes.push(b'r');
-                bytes.extend_from_slice(&rank.to_be_bytes());
-            }
-        }
-        URL_SAFE_NO_PAD.encode(bytes)
+fn read_cursor(text: &str, list: Fingerprint) -> Option<Position> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (found, place) = bytes.split_first_chunk()?;
+    if *found != seal(place, list) {
+        return None;
     }
+    let (id, rest) = place.split_first_chunk::<16>()?;
+    let (kind, key) = rest.split_first()?;
+    let key = match kind {
+        b't' => Key::Text(String::from_utf8(key.to_vec()).ok().filter(|text| !text.contains('\0'))?),
+        b'd' => Key::Time(DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?),
+        b'r' => Key::Rank(i16::from_be_bytes(key.try_into().ok()?)),
+        _ => return None,
+    };
+    Some(Position { key, id: Uuid::from_bytes(*id) })
+}
 
-    fn read(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (fingerprint, rest) = bytes.split_first_chunk::<4>()?;
-        let (id, rest) = rest.split_first_chunk::<16>()?;
-        let (kind, key) = rest.split_first()?;
-        let key = match kind {
-            b't' => Key::Text(String::from_utf8(key.to_vec()).ok().filter(|text| !text.contains('\0'))?),
-            b'd' => Key::Time(DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?),
-            b'r' => Key::Rank(i16::from_be_bytes(key.try_into().ok()?)),
-            _ => return None,
-        };
-        Some(Self { fingerprint: *fingerprint, position: Position { key, id: Uuid::from_bytes(*id) } })
-    }
+fn seal(place: &[u8], list: Fingerprint) -> Fingerprint {
+    fingerprint(&(list, place))
 }
 
 /// Position of a page in its list.
@@ -180,7 +177,7 @@ impl<T> Connection<T> {
         node: impl Fn(R) -> T,
     ) -> Self {
         let (has_next, has_previous) = (slice.has_next, slice.has_previous);
-        let edge = |row| Edge { cursor: Cursor { fingerprint, position: position(&row) }.write(), node: node(row) };
+        let edge = |row| Edge { cursor: write_cursor(&position(&row), fingerprint), node: node(row) };
         Self { edges: slice.rows.into_iter().map(edge).collect(), has_next, has_previous, total }
     }
 }
@@ -254,11 +251,12 @@ mod tests {
             Key::Rank(-3),
         ] {
             let position = Position { key, id: Uuid::from_u128(7) };
-            let text = Cursor { fingerprint: [1, 2, 3, 4], position: position.clone() }.write();
-            assert_eq!(Cursor::read(&text).map(|cursor| cursor.position), Some(position));
+            let text = write_cursor(&position, [1, 2, 3, 4]);
+            assert_eq!(read_cursor(&text, [1, 2, 3, 5]), None);
+            assert_eq!(read_cursor(&text, [1, 2, 3, 4]), Some(position));
         }
         for bad in ["", "?", "AAAA", &URL_SAFE_NO_PAD.encode([0; 21]), &URL_SAFE_NO_PAD.encode([b'd'; 22])] {
-            assert!(Cursor::read(bad).is_none(), "{bad}");
+            assert_eq!(read_cursor(bad, [1, 2, 3, 4]), None, "{bad}");
         }
     }
 

@@ -184,37 +184,57 @@ fn push_parents(query: &mut Query, parents: &[Parent]) {
 fn select(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page) -> Query {
     // Towards which side of the index the page is read.
     let descending = sort.descending != (page.end == End::Last);
-    let direction = if descending { "DESC" } else { "ASC" };
     let mut query = Query::new("SELECT parent.index AS parent_index, found.*");
     push_parents(&mut query, parents);
     query.sql(" CROSS JOIN LATERAL (");
     push_part(&mut query, listing, sort, ON_PAGE);
     push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
     push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
-    query.sql(format!(" ORDER BY {} {direction}, {} {direction} LIMIT ", sort.column, listing.id));
+    push_order(&mut query, listing, sort, descending);
     query
+        .sql(" LIMIT ")
         .bind::<BigInt, i64>(i64::from(page.limit) + 1)
         .sql(" OFFSET ")
         .bind::<BigInt, i64>(page.offset.into())
         .sql(")");
-    if page.after.is_some() || page.offset > 0 {
+    // Beyond an end the nearest row is looked for, which the index leads to: any other may be far.
+    if page.after.is_some() {
         query.sql(" UNION ALL ");
         push_part(&mut query, listing, sort, BEFORE);
-        // Behind an offset any row at all comes before: those that were skipped do.
-        let beyond = page.after.as_ref().filter(|_| page.offset == 0);
-        push_bound(&mut query, listing, sort, beyond, Side::UpTo);
+        push_bound(&mut query, listing, sort, page.after.as_ref(), Side::UpTo);
+        push_order(&mut query, listing, sort, !sort.descending);
+        query.sql(" LIMIT 1)");
+    }
+    if page.offset > 0 {
+        // The first of those that are skipped.
+        query.sql(" UNION ALL ");
+        push_part(&mut query, listing, sort, BEFORE);
+        push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
+        push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
+        push_order(&mut query, listing, sort, sort.descending);
         query.sql(" LIMIT 1)");
     }
     if page.before.is_some() {
         query.sql(" UNION ALL ");
         push_part(&mut query, listing, sort, BEHIND);
         push_bound(&mut query, listing, sort, page.before.as_ref(), Side::From);
+        push_order(&mut query, listing, sort, sort.descending);
         query.sql(" LIMIT 1)");
     }
+    let direction = direction(descending);
     query.sql(format!(
         ") AS found ORDER BY parent.index, found.part, found.sort_key {direction}, found.sort_id {direction}"
     ));
     query
+}
+
+fn direction(descending: bool) -> &'static str {
+    if descending { "DESC" } else { "ASC" }
+}
+
+fn push_order(query: &mut Query, listing: &Listing<'_>, sort: Sort, descending: bool) {
+    let direction = direction(descending);
+    query.sql(format!(" ORDER BY {} {direction}, {} {direction}", sort.column, listing.id));
 }
 
 fn push_part(query: &mut Query, listing: &Listing<'_>, sort: Sort, part: i16) {

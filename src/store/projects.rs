@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        id::{OrganizationId, ProjectId, RoleId, UserId},
+        id::{OrganizationId, ProjectId, UserId},
+        role::BuiltInRole,
         slug::Slug,
         text::fold,
     },
@@ -171,12 +172,16 @@ impl OrderField {
 
 /// A project and the role that the viewer has in it.
 #[derive(Clone, Debug, QueryableByName)]
-#[expect(missing_docs, reason = "named after their types")]
 pub struct ProjectAndRole {
+    /// The project.
     #[diesel(embed)]
     pub project: Project,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub viewer_role_id: Option<RoleId>,
+    /// Which built-in role it is.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub viewer_built_in: Option<BuiltInRole>,
+    /// Its permissions, as the role stores them; absent when the viewer is not in the project.
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    pub viewer_permissions: Option<Vec<String>>,
 }
 
 /// One page of each organization's projects, with the role of `viewer` in each.
@@ -196,9 +201,11 @@ pub async fn pages(
              AND v.project_id = p.id AND v.user_id = ",
         );
         query.bind::<SqlUuid, _>(viewer);
+        query.sql(" LEFT JOIN roles r ON r.organization_id = v.organization_id AND r.id = v.role_id");
         push_condition(query, filter);
     };
-    let listing = Listing { columns: "p.*, v.role_id AS viewer_role_id", id: "p.id", rows: &rows };
+    let columns = "p.*, r.built_in AS viewer_built_in, r.permissions AS viewer_permissions";
+    let listing = Listing { columns, id: "p.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents(organizations), &listing, sort, page, filter.search.is_some()).await
 }

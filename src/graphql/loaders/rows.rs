@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::dataloader::Loader;
 
 use crate::{
-    access::{OrganizationAccess, ProjectAccess},
+    access::{OrganizationAccess, PermissionSet, ProjectAccess},
     domain::{
         email::Email,
         id::{
@@ -151,7 +151,7 @@ loaders! {
             let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(organization.0.clone()), project.clone()));
             let organization = OrganizationAccess::of(&reader.viewer, organization);
             let id = project.id;
-            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref()));
+            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref().map(PermissionSet::of_role)));
             Some((ProjectById(id), ProjectFound { visible: visible.map(Arc::new), profile }))
         }).collect()
     }}

@@ -10,9 +10,10 @@ use super::{
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
 };
 use crate::{
-    access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
+    access::{OrganizationAccess, Permission, PermissionSet, ProjectAccess, ProjectRef, Viewer},
     domain::{
         id::{ProjectId, UserId},
+        role::RoleScope,
         text::fold,
     },
     error::Result,
@@ -20,7 +21,7 @@ use crate::{
         connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
         context::RequestContext,
         input::{ProjectRefInput, UserRefInput, order_input},
-        loaders::{Listed, ProjectById, ProjectMemberOf, ProjectOwnerOf, RolesOf},
+        loaders::{Listed, ProjectById, ProjectMemberOf, ProjectOwnerOf},
         scalars::DateTime,
         semantic_non_null,
     },
@@ -295,15 +296,9 @@ pub async fn list(
     let count = known.is_none() && wants_total(ctx);
     let of = (organization.organization.id, ctx.viewer().user_id());
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
-    // The viewer's role in a project decides what they may do there; most have none.
-    let roles = if found.slice.rows.iter().any(|row| row.viewer_role_id.is_some()) {
-        Some(ctx.load_present(RolesOf(organization.organization.id)).await?)
-    } else {
-        None
-    };
-    let slice = found.slice.filter_map(|ProjectAndRole { project, viewer_role_id }| {
-        let role = roles.iter().flat_map(|roles| roles.iter()).find(|role| Some(role.id) == viewer_role_id);
-        ProjectAccess::of(organization, project, role).map(Arc::new).map(Project)
+    let slice = found.slice.filter_map(|ProjectAndRole { project, viewer_built_in, viewer_permissions }| {
+        let own = viewer_permissions.map(|keys| PermissionSet::of_stored(RoleScope::Project, viewer_built_in, &keys));
+        ProjectAccess::of(organization, project, own).map(Arc::new).map(Project)
     });
     let position = |row: &Project| Position { key: field.key(&row.0.project), id: row.key().0 };
     Ok(Connection::new(slice, fingerprint, known.or(found.total), position, |project| project))

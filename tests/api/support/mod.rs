@@ -396,3 +396,43 @@ pub fn codes(errors: &Value) -> Vec<String> {
     let errors = errors.as_array().unwrap_or_else(|| panic!("no user errors but {errors}"));
     errors.iter().map(|error| error["code"].as_str().expect("a code").to_owned()).collect()
 }
+
+/// Many rows at once, written by SQL with everything that has to agree with them.
+impl Roster {
+    /// Adds `count` members to an organization. `name` is SQL over `n`, the number of a member; whoever has
+    /// the same name has the same address, role and time of joining.
+    pub async fn crowd(&self, organization: &str, count: u32, name: &str) {
+        self.sql(&format!(
+            "SET statement_timeout = 0; \
+             CREATE TEMP TABLE crowd AS SELECT gen_random_uuid() AS user_id, {name} AS name FROM generate_series(1, {count}) n; \
+             INSERT INTO users (id, issuer, subject, email, email_verified, display_name, created_at, updated_at) \
+             SELECT c.user_id, 'crowd', c.user_id::text, translate(lower(c.name), ' ', '.') || '@crowd.example', false, c.name, '2026-01-01Z', '2026-01-01Z' FROM crowd c; \
+             INSERT INTO organization_members (organization_id, id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
+             SELECT o.id, gen_random_uuid(), u.id, r.id, r.rank, false, lower(c.name), u.email, lower(c.name) || ' ' || u.email, \
+             '2026-01-01Z'::timestamptz + make_interval(hours => ascii(right(c.name, 1))), '2026-01-01Z' \
+             FROM crowd c JOIN users u ON u.id = c.user_id JOIN organizations o ON o.slug = '{organization}' \
+             JOIN roles r ON r.organization_id = o.id AND r.scope = 'ORGANIZATION' AND r.rank = 1 + ascii(right(c.name, 1)) % 3; \
+             UPDATE organizations SET member_count = member_count + {count} WHERE slug = '{organization}'; \
+             DROP TABLE crowd; ANALYZE users, organization_members"
+        ))
+        .await;
+    }
+
+    /// Adds `count` projects to an organization, with its owner as theirs and all its members in them. `name`
+    /// is SQL over `n`, the number of a project; whatever has the same name was created at the same time.
+    pub async fn projects(&self, organization: &str, count: u32, name: &str) {
+        self.sql(&format!(
+            "CREATE TEMP TABLE added AS SELECT o.id AS organization_id, gen_random_uuid() AS id, 'project-' || o.project_count + n AS slug, {name} AS name \
+             FROM organizations o, generate_series(1, {count}) n WHERE o.slug = '{organization}'; \
+             INSERT INTO projects (organization_id, id, slug, name, sort_name, search_text, member_count, created_at, updated_at) \
+             SELECT organization_id, a.id, a.slug, a.name, lower(a.name), lower(a.name) || ' ' || a.slug, o.member_count, \
+             '2026-01-01Z'::timestamptz + make_interval(hours => ascii(right(a.name, 1))), '2026-01-01Z' FROM added a JOIN organizations o ON o.id = organization_id; \
+             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
+             SELECT a.organization_id, gen_random_uuid(), a.id, m.user_id, r.id, r.rank, m.is_owner, m.sort_name, m.email, m.search_text, m.joined_at, m.updated_at \
+             FROM added a JOIN organization_members m USING (organization_id) \
+             JOIN roles r ON r.organization_id = a.organization_id AND r.scope = 'PROJECT' AND r.key = CASE WHEN m.is_owner THEN 'owner' ELSE 'member' END; \
+             UPDATE organizations SET project_count = project_count + {count} WHERE slug = '{organization}'; DROP TABLE added"
+        ))
+        .await;
+    }
+}
