@@ -45,6 +45,7 @@ pub struct Transaction<'a> {
     pub now: DateTime<Utc>,
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
+    is_discarded: bool,
 }
 
 #[derive(Default)]
@@ -86,19 +87,33 @@ async fn attempts<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Re
 async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
     let mut conn = app.db.begin().await?;
     let change = async {
-        let mut tx =
-            Transaction { conn: &mut conn, app, viewer, now: app.now(), changes: BTreeMap::new(), mails: Vec::new() };
+        let mut tx = Transaction {
+            conn: &mut conn,
+            app,
+            viewer,
+            now: app.now(),
+            changes: BTreeMap::new(),
+            mails: Vec::new(),
+            is_discarded: false,
+        };
         let output = operation.run(&mut tx).await?;
+        if tx.is_discarded {
+            return Ok((output, End::Discarded));
+        }
         tx.write_last().await?;
-        Ok((output, !tx.mails.is_empty()))
+        Ok((output, End::Changed { mails: !tx.mails.is_empty() }))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok((output, has_mails)) => {
+        Ok((output, End::Changed { mails })) => {
             commit(&mut conn).await?;
-            if has_mails {
+            if mails {
                 app.mail_bell.notify_one();
             }
+            Ok(output)
+        }
+        Ok((output, End::Discarded)) => {
+            rollback(&mut conn).await.ok();
             Ok(output)
         }
         Err(error) => {
@@ -108,7 +123,18 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
     }
 }
 
+/// How an operation that was not refused ends.
+enum End {
+    Changed { mails: bool },
+    Discarded,
+}
+
 impl Transaction<'_> {
+    /// Undoes at the end whatever is changed, though the answer stands: for dry runs, and for all or none.
+    pub fn discard(&mut self) {
+        self.is_discarded = true;
+    }
+
     /// A new id.
     pub fn id(&self) -> Uuid {
         self.app.id()

@@ -53,10 +53,14 @@ impl Operation for ProjectInvite {
         let role = self.project_role(&access, &roles)?;
         let organization_role = self.organization_role(&access, &roles)?;
 
+        if self.letter.dry_run {
+            tx.discard();
+        }
         let pending = expire_lapsed(tx, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: Some(project), items };
         if self.letter.is_aborted(&known) {
+            tx.discard();
             return Ok(invited(aborted_results(known)));
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
