@@ -23,7 +23,7 @@ use crate::{
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        invitations,
+        invitations::{self, ProjectGrant},
         project_members::{self, ProjectMember},
         roles::{self, Role},
         users::{self, User},
@@ -102,7 +102,12 @@ impl Operation for ProjectInvite {
                 }
                 Known::Pending(email, invitation) => {
                     // Behind whatever the invitation grants already.
-                    let grant = grant_row(&invitation, project, role.id, usize::from(u16::MAX));
+                    let (kind, id) = tx.viewer.actor()?;
+                    let grant = ProjectGrant {
+                        added_by_kind: Some(kind),
+                        added_by_id: id,
+                        ..grant_row(&invitation, project, role.id, usize::from(u16::MAX))
+                    };
                     invitations::add_grants(tx.conn, &[grant]).await?;
                     let data = json!({ "email": email.as_str() });
                     tx.happened(organization.id, EventKind::InvitationUpdated, invitation.id.0, Some(project), data)?;

@@ -82,7 +82,7 @@ async fn check_rank(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
     let given = |id: RoleId| roles.iter().find(|role| role.id == id);
     let mut may = given(invitation.role_id)
         .is_some_and(|role| managed.organization.may_give(role) || (invitation.project_id.is_some() && is_plain(role)));
-    for grant in &managed.grants {
+    for grant in managed.grants.iter().filter(|grant| grant.added_by_kind.is_none()) {
         let project = ProjectAccess::in_locked(tx.conn, tx.viewer, &managed.organization, grant.project_id)
             .await?
             .filter(|project| project.permissions.has(Permission::ProjectInvitationsManage));
