@@ -46,12 +46,16 @@ CREATE TABLE invitation_projects (
     role_id         uuid NOT NULL,
     -- The invited project comes first.
     position        smallint NOT NULL,
+    -- Who added it to an invitation that was out already; NULL: whoever invited.
+    added_by_kind   text CHECK (added_by_kind IN ('USER', 'API_KEY', 'OPERATOR', 'SYSTEM')),
+    added_by_id     uuid,
     PRIMARY KEY (organization_id, invitation_id, project_id),
     FOREIGN KEY (organization_id, invitation_id) REFERENCES invitations (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, role_id) REFERENCES roles (organization_id, id)
 );
 CREATE INDEX invitation_projects_by_project ON invitation_projects (organization_id, project_id);
+CREATE INDEX invitation_projects_by_adder ON invitation_projects (organization_id, added_by_id) WHERE added_by_id IS NOT NULL;
 CREATE INDEX invitation_projects_by_role ON invitation_projects (organization_id, role_id);
 
 CREATE TABLE invitation_teams (

@@ -43,10 +43,9 @@ pub struct Transaction<'a> {
     pub viewer: &'a Viewer,
     /// The one moment at which all of it happens.
     pub now: DateTime<Utc>,
-    /// Whether all of it is undone at the end, and only what it would answer is wanted.
-    pub is_dry_run: bool,
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
+    is_discarded: bool,
 }
 
 #[derive(Default)]
@@ -93,27 +92,28 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             app,
             viewer,
             now: app.now(),
-            is_dry_run: false,
             changes: BTreeMap::new(),
             mails: Vec::new(),
+            is_discarded: false,
         };
         let output = operation.run(&mut tx).await?;
-        if !tx.is_dry_run {
-            tx.write_last().await?;
+        if tx.is_discarded {
+            return Ok((output, End::Discarded));
         }
-        Ok((output, tx.is_dry_run, !tx.mails.is_empty()))
+        tx.write_last().await?;
+        Ok((output, End::Changed { mails: !tx.mails.is_empty() }))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok((output, true, _)) => {
-            rollback(&mut conn).await?;
-            Ok(output)
-        }
-        Ok((output, false, has_mails)) => {
+        Ok((output, End::Changed { mails })) => {
             commit(&mut conn).await?;
-            if has_mails {
+            if mails {
                 app.mail_bell.notify_one();
             }
+            Ok(output)
+        }
+        Ok((output, End::Discarded)) => {
+            rollback(&mut conn).await.ok();
             Ok(output)
         }
         Err(error) => {
@@ -123,7 +123,18 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
     }
 }
 
+/// How an operation that was not refused ends.
+enum End {
+    Changed { mails: bool },
+    Discarded,
+}
+
 impl Transaction<'_> {
+    /// Undoes at the end whatever is changed, though the answer stands: for dry runs, and for all or none.
+    pub fn discard(&mut self) {
+        self.is_discarded = true;
+    }
+
     /// A new id.
     pub fn id(&self) -> Uuid {
         self.app.id()

@@ -98,6 +98,8 @@ pub struct ProjectGrant {
     pub project_id: ProjectId,
     pub role_id: RoleId,
     pub position: i16,
+    pub added_by_kind: Option<ActorKind>,
+    pub added_by_id: Option<uuid::Uuid>,
 }
 
 /// Adds invitations with what they grant.
@@ -244,6 +246,32 @@ pub async fn renew(
 pub async fn grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<ProjectGrant>> {
     let found = grants::table.filter(grants::invitation_id.eq_any(ids)).order((grants::position, grants::project_id));
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
+}
+
+/// What somebody added to the pending invitations of others.
+pub async fn grants_added_by(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    kind: ActorKind,
+    id: uuid::Uuid,
+) -> Result<Vec<ProjectGrant>> {
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .select(invitations::id);
+    let found = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::added_by_kind.eq(kind))
+        .filter(grants::added_by_id.eq(id))
+        .filter(grants::invitation_id.eq_any(pending));
+    Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
+}
+
+/// Takes a grant out of an invitation.
+pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
+    let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));
+    diesel::delete(row).execute(conn).await?;
+    Ok(())
 }
 
 /// Whose invitations a list shows.

@@ -41,6 +41,8 @@ diesel::table! {
         project_id -> Uuid,
         role_id -> Uuid,
         position -> Int2,
+        added_by_kind -> Nullable<Text>,
+        added_by_id -> Nullable<Uuid>,
     }
 }
 

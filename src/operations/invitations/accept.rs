@@ -62,6 +62,7 @@ impl Operation for Accept {
         held.check_open(tx)?;
         let grants = invitations::grants(tx.conn, &[invitation.id]).await?;
         check_giver(tx, &held, &grants).await?;
+        let grants = standing(tx, grants).await?;
 
         let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };
         if invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?.is_empty() {
@@ -95,8 +96,10 @@ fn was_accepted_by(invitation: &Invitation, user: &User) -> bool {
 /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
 /// catches what passes in other ways, such as a key that expired.
 async fn check_giver(tx: &mut Transaction<'_>, held: &Held, grants: &[ProjectGrant]) -> Result<()> {
-    let mut giver = Giver::load(tx, &held.invitation).await?;
-    if giver.may_give(tx, &held.invitation, grants).await? {
+    let invitation = &held.invitation;
+    let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
+    let mut giver = Giver::load(tx, invitation.organization_id, inviter).await?;
+    if giver.may_give(tx, invitation, grants).await? {
         return Ok(());
     }
     Err(Refusal {
@@ -105,6 +108,24 @@ async fn check_giver(tx: &mut Transaction<'_>, held: &Held, grants: &[ProjectGra
     }
     .at(["invitation"])
     .into())
+}
+
+/// The grants without those that somebody added who may no longer give them.
+async fn standing(tx: &mut Transaction<'_>, grants: Vec<ProjectGrant>) -> Result<Vec<ProjectGrant>> {
+    let mut standing = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let stands = match grant.added_by_kind {
+            None => true,
+            Some(kind) => {
+                let mut giver = Giver::load(tx, grant.organization_id, (kind, grant.added_by_id)).await?;
+                giver.may_grant(tx, &grant).await?
+            }
+        };
+        if stands {
+            standing.push(grant);
+        }
+    }
+    Ok(standing)
 }
 
 async fn join_organization(

@@ -7,9 +7,9 @@ use std::{
 
 use super::super::Transaction;
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
+    access::{ActorRef, OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
     domain::{
-        id::{ApiKeyId, ProjectId, RoleId, UserId},
+        id::{ApiKeyId, OrganizationId, ProjectId, RoleId, UserId},
         organization::ActorKind,
         role::BuiltInRole,
     },
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Somebody who invited, with their rights as they are now.
+/// Somebody who invited, or added to an invitation, with their rights as they are now.
 pub struct Giver {
     viewer: Viewer,
     organization: Option<Arc<OrganizationAccess>>,
@@ -31,41 +31,44 @@ pub struct Giver {
 }
 
 impl Giver {
-    /// Whoever sent `invitation`.
-    pub async fn load(tx: &mut Transaction<'_>, invitation: &Invitation) -> Result<Self> {
-        let viewer = viewer(tx, invitation).await?;
-        let by = OrganizationRef::Id(invitation.organization_id);
-        let organization = OrganizationAccess::find(tx.conn, &viewer, &by).await?;
-        let roles = roles::of_organizations(tx.conn, &[invitation.organization_id]).await?;
+    /// What they are in an organization.
+    pub async fn load(tx: &mut Transaction<'_>, organization: OrganizationId, giver: ActorRef) -> Result<Self> {
+        let viewer = viewer(tx, organization, giver).await?;
+        let roles = roles::of_organizations(tx.conn, &[organization]).await?;
+        let access = OrganizationAccess::find(tx.conn, &viewer, &OrganizationRef::Id(organization)).await?;
+        let organization = access.filter(|organization| organization.is_inside);
         Ok(Self { viewer, organization, projects: HashMap::new(), roles })
     }
 
-    /// Whether they may give all that `invitation` gives.
+    /// Whether they may give all that they gave with `invitation`; what others added to it is not theirs.
     pub async fn may_give(
         &mut self,
         tx: &mut Transaction<'_>,
         invitation: &Invitation,
         grants: &[ProjectGrant],
     ) -> Result<bool> {
-        let Some(organization) = self.organization.clone().filter(|organization| organization.is_inside) else {
-            return Ok(false);
-        };
-        for grant in grants {
-            let Some(role) = self.role(grant.role_id) else { return Ok(false) };
-            let project = self.project(tx, &organization, grant.project_id).await?;
-            let may = |project: &ProjectAccess| {
-                project.permissions.has(Permission::ProjectInvitationsManage) && project.may_give(&role)
-            };
-            if !project.as_ref().is_some_and(may) {
+        for grant in grants.iter().filter(|grant| grant.added_by_kind.is_none()) {
+            if !self.may_grant(tx, grant).await? {
                 return Ok(false);
             }
         }
+        let Some(organization) = &self.organization else { return Ok(false) };
         let Some(role) = self.role(invitation.role_id) else { return Ok(false) };
         Ok(match invitation.project_id {
             // Whoever may invite to a project may bring its people into the organization as plain members.
             Some(_) => is_plain(&role) || organization.may_give(&role),
             None => organization.permissions.has(Permission::InvitationsManage) && organization.may_give(&role),
         })
+    }
+
+    /// Whether they may give a project with that role in it.
+    pub async fn may_grant(&mut self, tx: &mut Transaction<'_>, grant: &ProjectGrant) -> Result<bool> {
+        let Some(organization) = self.organization.clone() else { return Ok(false) };
+        let Some(role) = self.role(grant.role_id) else { return Ok(false) };
+        let project = self.project(tx, &organization, grant.project_id).await?;
+        Ok(project.is_some_and(|project| {
+            project.permissions.has(Permission::ProjectInvitationsManage) && project.may_give(&role)
+        }))
     }
 
     fn role(&self, id: RoleId) -> Option<Role> {
@@ -92,12 +95,12 @@ pub fn is_plain(role: &Role) -> bool {
     matches!(role.built_in, Some(BuiltInRole::Member | BuiltInRole::Viewer))
 }
 
-async fn viewer(tx: &mut Transaction<'_>, invitation: &Invitation) -> Result<Viewer> {
-    let id = invitation.invited_by_id.unwrap_or_default();
-    Ok(match invitation.invited_by_kind {
+async fn viewer(tx: &mut Transaction<'_>, organization: OrganizationId, (kind, id): ActorRef) -> Result<Viewer> {
+    let id = id.unwrap_or_default();
+    Ok(match kind {
         ActorKind::User => users::by_ids(tx.conn, &[UserId(id)]).await?.pop().map_or(Viewer::Nobody, Viewer::Person),
         ActorKind::ApiKey => {
-            let key = api_keys::find(tx.conn, invitation.organization_id, ApiKeyId(id)).await?;
+            let key = api_keys::find(tx.conn, organization, ApiKeyId(id)).await?;
             key.filter(|key| key.is_active(tx.now)).map_or(Viewer::Nobody, Viewer::Key)
         }
         ActorKind::Operator | ActorKind::System => Viewer::Operator,

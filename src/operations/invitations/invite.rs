@@ -22,7 +22,7 @@ use crate::{
         invitation::{EXPIRY_DAYS, InvitationStatus},
         text::{self, MESSAGE_MAX},
     },
-    error::{Code, Refusal, Result},
+    error::{Code, Error, Refusal, Result},
     store::{
         invitations::{self, Invitation, ProjectGrant},
         mails::Mail,
@@ -106,15 +106,19 @@ pub enum Known {
 }
 
 impl Letter {
-    /// Checks what needs no database.
+    /// Checks what needs no database, tells all that is wrong at once, and answers the message.
     pub fn check(&self) -> Result<Option<String>> {
-        check_bulk_size("emails", self.emails.len())?;
-        if !EXPIRY_DAYS.contains(&self.expires_in_days) {
-            return Err(expiry_out_of_range().into());
-        }
         let message = self.message.as_deref().filter(|message| !message.trim().is_empty());
         let message = message.map(|message| text::paragraph(message, MESSAGE_MAX)).transpose();
-        Ok(message.map_err(|error| text_refusal(&error).at(["message"]))?)
+        let refusals: Vec<Refusal> = [
+            check_bulk_size("emails", self.emails.len()).err(),
+            check_expiry(self.expires_in_days).err(),
+            message.as_ref().err().map(|error| text_refusal(error).at(["message"])),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if refusals.is_empty() { Ok(message.ok().flatten()) } else { Err(Error::Refused(refusals)) }
     }
 
     /// Looks every address up, in as many statements for a hundred as for one.
@@ -157,10 +161,13 @@ impl Letter {
     }
 }
 
-/// The number of days is not one that invitations live.
-pub fn expiry_out_of_range() -> Refusal {
+/// Refuses a number of days that no invitation lives.
+pub fn check_expiry(days: i32) -> Result<(), Refusal> {
     let (least, most) = (EXPIRY_DAYS.start(), EXPIRY_DAYS.end());
-    Refusal::new(Code::Invalid, format!("An invitation lives {least} to {most} days.")).at(["expiresInDays"])
+    if EXPIRY_DAYS.contains(&days) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Invalid, format!("An invitation lives {least} to {most} days.")).at(["expiresInDays"]))
 }
 
 /// The results of a call of which nothing is applied: what failed says why, the rest that it did.

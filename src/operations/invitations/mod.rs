@@ -208,20 +208,32 @@ pub(super) async fn revoke_all(
     Ok(())
 }
 
-/// Takes back what somebody invited to and, after a change of their own rights, could no longer give.
+/// Takes back what somebody invited to, or added to the invitations of others, and after a change of their
+/// own rights could no longer give.
 pub(super) async fn revoke_ungivable(
     tx: &mut Transaction<'_>,
     organization: OrganizationId,
     inviter: Uuid,
 ) -> Result<()> {
     let pending = invitations::pending_from(tx.conn, organization, ActorKind::User, inviter).await?;
-    let Some(first) = pending.first() else { return Ok(()) };
+    let added = invitations::grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
+    if pending.is_empty() && added.is_empty() {
+        return Ok(());
+    }
+    let mut giver = Giver::load(tx, organization, (ActorKind::User, Some(inviter))).await?;
+    for grant in &added {
+        if !giver.may_grant(tx, grant).await? {
+            invitations::delete_grant(tx.conn, grant).await?;
+            let data = json!({ "because": "whoever added the project may no longer give it" });
+            let project = Some(grant.project_id);
+            tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, project, data)?;
+        }
+    }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
     for grant in invitations::grants(tx.conn, &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
-    let mut giver = Giver::load(tx, first).await?;
     let mut ungivable = Vec::new();
     for invitation in &pending {
         let grants = grants.remove(&invitation.id).unwrap_or_default();
@@ -241,7 +253,7 @@ pub struct GrantInput {
     pub role: Option<super::input::RoleRef>,
 }
 
-/// The grant of a project, as a row.
+/// The grant of a project by the one who invites, as a row.
 fn grant_row(
     invitation: &Invitation,
     project: ProjectId,
@@ -254,5 +266,7 @@ fn grant_row(
         project_id: project,
         role_id: role,
         position: i16::try_from(position).unwrap_or(i16::MAX),
+        added_by_kind: None,
+        added_by_id: None,
     }
 }

@@ -41,11 +41,14 @@ impl Operation for OrganizationInvite {
         let role = self.role(&access, &roles)?;
         let grants = self.grants(tx, &access, &roles).await?;
 
-        tx.is_dry_run = self.letter.dry_run;
+        if self.letter.dry_run {
+            tx.discard();
+        }
         let pending = expire_lapsed(tx, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: None, items };
         if self.letter.is_aborted(&known) {
+            tx.discard();
             return Ok(invited(aborted_results(known)));
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();

@@ -23,7 +23,7 @@ use crate::{
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        invitations,
+        invitations::{self, ProjectGrant},
         project_members::{self, ProjectMember},
         roles::{self, Role},
         users::{self, User},
@@ -53,11 +53,14 @@ impl Operation for ProjectInvite {
         let role = self.project_role(&access, &roles)?;
         let organization_role = self.organization_role(&access, &roles)?;
 
-        tx.is_dry_run = self.letter.dry_run;
+        if self.letter.dry_run {
+            tx.discard();
+        }
         let pending = expire_lapsed(tx, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: Some(project), items };
         if self.letter.is_aborted(&known) {
+            tx.discard();
             return Ok(invited(aborted_results(known)));
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
@@ -99,7 +102,12 @@ impl Operation for ProjectInvite {
                 }
                 Known::Pending(email, invitation) => {
                     // Behind whatever the invitation grants already.
-                    let grant = grant_row(&invitation, project, role.id, usize::from(u16::MAX));
+                    let (kind, id) = tx.viewer.actor()?;
+                    let grant = ProjectGrant {
+                        added_by_kind: Some(kind),
+                        added_by_id: id,
+                        ..grant_row(&invitation, project, role.id, usize::from(u16::MAX))
+                    };
                     invitations::add_grants(tx.conn, &[grant]).await?;
                     let data = json!({ "email": email.as_str() });
                     tx.happened(organization.id, EventKind::InvitationUpdated, invitation.id.0, Some(project), data)?;

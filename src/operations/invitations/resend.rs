@@ -8,15 +8,15 @@ use super::{
     super::{Operation, Transaction},
     Managed, check_plan, check_seats, expire_lapsed,
     giver::is_plain,
-    invite::expiry_out_of_range,
+    invite::check_expiry,
     lock_managed, not_pending,
 };
 use crate::{
-    access::Permission,
+    access::{Permission, ProjectAccess},
     domain::{
         event::EventKind,
-        id::InvitationId,
-        invitation::{EXPIRY_DAYS, InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
+        id::{InvitationId, RoleId},
+        invitation::{InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
     },
     error::{Code, Detail, Refusal, Result},
     store::{
@@ -51,17 +51,16 @@ impl Operation for Resend {
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Resent> {
         let managed = lock_managed(tx, self.invitation).await?;
         let (organization, invitation) = (managed.organization.organization.id, &managed.invitation);
-        if !EXPIRY_DAYS.contains(&self.expires_in_days) {
-            return Err(expiry_out_of_range().into());
-        }
-        match invitation.status_at(tx.now) {
+        check_expiry(self.expires_in_days)?;
+        let status = invitation.status_at(tx.now);
+        match status {
             InvitationStatus::Pending | InvitationStatus::Expired => {}
-            status => return Err(not_pending(status).at(["invitationId"]).into()),
+            _ => return Err(not_pending(status).at(["invitationId"]).into()),
         }
         check_rank(tx, &managed).await?;
         check_plan(tx, &managed.organization.organization)?;
         check_pause(tx, &managed).await?;
-        if invitation.status == InvitationStatus::Expired {
+        if status == InvitationStatus::Expired {
             check_revivable(tx, &managed).await?;
             tx.count(organization, Counts { pending_invitations: 1, ..Counts::default() });
         }
@@ -76,20 +75,20 @@ impl Operation for Resend {
     }
 }
 
-/// Who sends an invitation again hands out its link: they could give its role themselves.
+/// Who sends an invitation again hands out its link: they could give themselves what its inviter gave.
 async fn check_rank(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
-    let roles = roles::by_ids(tx.conn, &[managed.invitation.role_id]).await?;
-    let may = roles
-        .iter()
-        .all(|role| managed.organization.may_give(role) || (managed.invitation.project_id.is_some() && is_plain(role)));
-    for grant in &managed.grants {
-        let project =
-            crate::access::ProjectAccess::in_locked(tx.conn, tx.viewer, &managed.organization, grant.project_id)
-                .await?;
-        let may_grant = project.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage));
-        if !may_grant {
-            return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["invitationId"]).into());
-        }
+    let invitation = &managed.invitation;
+    let roles = roles::of_organizations(tx.conn, &[invitation.organization_id]).await?;
+    let given = |id: RoleId| roles.iter().find(|role| role.id == id);
+    let mut may = given(invitation.role_id)
+        .is_some_and(|role| managed.organization.may_give(role) || (invitation.project_id.is_some() && is_plain(role)));
+    for grant in managed.grants.iter().filter(|grant| grant.added_by_kind.is_none()) {
+        let project = ProjectAccess::in_locked(tx.conn, tx.viewer, &managed.organization, grant.project_id)
+            .await?
+            .filter(|project| project.permissions.has(Permission::ProjectInvitationsManage));
+        let needed = || Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["invitationId"]);
+        let project = project.ok_or_else(needed)?;
+        may &= given(grant.role_id).is_some_and(|role| project.may_give(role));
     }
     if may {
         Ok(())

@@ -436,3 +436,14 @@ impl Roster {
         .await;
     }
 }
+
+impl Roster {
+    /// A person whose identity provider does not vouch for the address `name@example.com`.
+    pub fn unverified(&self, name: &str) -> Actor {
+        let expiry = (self.now() + TimeDelta::days(1)).timestamp();
+        let claims = json!({ "iss": DEVELOPMENT_ISSUER, "sub": format!("unverified {name}"), "email": format!("{name}@example.com"), "email_verified": false, "exp": expiry });
+        let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        self.actor(name, &token)
+    }
+}
