@@ -17,7 +17,7 @@ use nix::{
 use roster::store::connect::ConnectionUrl;
 use secrecy::ExposeSecret;
 
-use crate::support::{database, empty_database};
+use crate::support::empty_database;
 
 /// The binary with nothing of our own environment but the path.
 fn roster(arguments: &[&str]) -> Command {
