@@ -29,12 +29,12 @@ use invitations::{
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
 };
-use organizations::{OrganizationCreatePayload, OrganizationMutations};
+use organizations::{OrganizationCreatePayload, OrganizationLeavePayload, OrganizationMutations};
 use project_members::{
     ProjectMemberMutations, ProjectMemberRemovePayload, ProjectMemberResult, ProjectMemberUpdateRolePayload,
     ProjectMembersAddPayload,
 };
-use projects::{ProjectCreatePayload, ProjectMutations};
+use projects::{ProjectCreatePayload, ProjectLeavePayload, ProjectMutations};
 
 /// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
 #[derive(MergedObject, Default)]
@@ -57,6 +57,8 @@ pub struct Mutation(
 pub enum MutationPayload {
     /// Of `organizationCreate`.
     OrganizationCreatePayload(OrganizationCreatePayload),
+    /// Of `organizationLeave`.
+    OrganizationLeavePayload(OrganizationLeavePayload),
     /// Of `organizationMemberUpdateRole`.
     OrganizationMemberUpdateRolePayload(OrganizationMemberUpdateRolePayload),
     /// Of `organizationMemberRemove`.
@@ -75,6 +77,8 @@ pub enum MutationPayload {
     InvitationDeclinePayload(InvitationDeclinePayload),
     /// Of `projectCreate`.
     ProjectCreatePayload(ProjectCreatePayload),
+    /// Of `projectLeave`.
+    ProjectLeavePayload(ProjectLeavePayload),
     /// Of `projectMembersAdd`.
     ProjectMembersAddPayload(ProjectMembersAddPayload),
     /// Of `projectMemberUpdateRole`.

@@ -1,12 +1,12 @@
 //! Mutations of organizations.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::run;
 use crate::{
     error::Result,
     graphql::{
-        input::UserRefInput,
+        input::{OrganizationRefInput, UserRefInput},
         semantic_non_null,
         types::{
             organization::{Organization, OrganizationVisibility},
@@ -47,6 +47,24 @@ pub struct OrganizationCreatePayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Input of `organizationLeave`.
+#[derive(InputObject)]
+pub struct OrganizationLeaveInput {
+    /// The organization.
+    organization: OrganizationRefInput,
+}
+
+/// Result of `organizationLeave`.
+#[derive(SimpleObject, Default)]
+pub struct OrganizationLeavePayload {
+    /// The organization, null if no longer visible.
+    organization: Option<Organization>,
+    /// ID of the ended membership.
+    removed_organization_member_id: Option<ID>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
 /// Mutations of organizations.
 #[derive(Default)]
 pub struct OrganizationMutations;
@@ -62,6 +80,27 @@ impl OrganizationMutations {
     ) -> Option<Result<OrganizationCreatePayload>> {
         Some(create(ctx, input).await)
     }
+
+    /// Ends the viewer's own membership, with its projects and teams. Codes: NOT_FOUND, OWNER_PROTECTED.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn organization_leave(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OrganizationLeaveInput,
+    ) -> Option<Result<OrganizationLeavePayload>> {
+        Some(leave(ctx, input).await)
+    }
+}
+
+async fn leave(ctx: &Context<'_>, input: OrganizationLeaveInput) -> Result<OrganizationLeavePayload> {
+    Ok(match run(ctx, organizations::Leave { organization: input.organization.into() }).await? {
+        Ok(left) => OrganizationLeavePayload {
+            organization: Organization::find(ctx, left.organization).await?,
+            removed_organization_member_id: Some(left.member.to_string().into()),
+            user_errors: Vec::new(),
+        },
+        Err(user_errors) => OrganizationLeavePayload { user_errors, ..Default::default() },
+    })
 }
 
 async fn create(ctx: &Context<'_>, input: OrganizationCreateInput) -> Result<OrganizationCreatePayload> {

@@ -1,12 +1,12 @@
 //! Mutations of projects.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::run;
 use crate::{
     error::Result,
     graphql::{
-        input::OrganizationRefInput,
+        input::{OrganizationRefInput, ProjectRefInput},
         semantic_non_null,
         types::{project::Project, user_error::UserError},
     },
@@ -35,6 +35,24 @@ pub struct ProjectCreatePayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Input of `projectLeave`.
+#[derive(InputObject)]
+pub struct ProjectLeaveInput {
+    /// The project.
+    project: ProjectRefInput,
+}
+
+/// Result of `projectLeave`.
+#[derive(SimpleObject, Default)]
+pub struct ProjectLeavePayload {
+    /// The project, null if no longer visible.
+    project: Option<Project>,
+    /// ID of the ended membership.
+    removed_project_member_id: Option<ID>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
 /// Mutations of projects.
 #[derive(Default)]
 pub struct ProjectMutations;
@@ -50,6 +68,27 @@ impl ProjectMutations {
     ) -> Option<Result<ProjectCreatePayload>> {
         Some(create(ctx, input).await)
     }
+
+    /// Ends the viewer's own project membership. Codes: NOT_FOUND, OWNER_PROTECTED.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn project_leave(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ProjectLeaveInput,
+    ) -> Option<Result<ProjectLeavePayload>> {
+        Some(leave(ctx, input).await)
+    }
+}
+
+async fn leave(ctx: &Context<'_>, input: ProjectLeaveInput) -> Result<ProjectLeavePayload> {
+    Ok(match run(ctx, projects::Leave { project: input.project.into() }).await? {
+        Ok(left) => ProjectLeavePayload {
+            project: Project::find(ctx, left.project).await?,
+            removed_project_member_id: Some(left.member.to_string().into()),
+            user_errors: Vec::new(),
+        },
+        Err(user_errors) => ProjectLeavePayload { user_errors, ..Default::default() },
+    })
 }
 
 async fn create(ctx: &Context<'_>, input: ProjectCreateInput) -> Result<ProjectCreatePayload> {

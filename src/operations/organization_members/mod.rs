@@ -1,8 +1,10 @@
 //! Changes of memberships of organizations.
 
+mod end;
 mod remove;
 mod update_role;
 
+pub(super) use end::end_membership;
 pub use remove::{Remove, Removed};
 pub use update_role::UpdateRole;
 

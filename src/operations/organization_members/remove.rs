@@ -1,29 +1,14 @@
 //! Removes a member from an organization, and ends whatever rests on the membership.
 
-use serde_json::json;
-
 use super::{
-    super::{
-        Operation, Transaction,
-        input::OrganizationMemberRef,
-        invitations::{revoke_all, revoke_ungivable},
-    },
-    check_manageable, lock,
+    super::{Operation, Transaction, input::OrganizationMemberRef},
+    check_manageable,
+    end::end_membership,
+    lock,
 };
 use crate::{
-    domain::{
-        event::EventKind,
-        id::{OrganizationId, OrganizationMemberId, ProjectMemberId},
-        role::{BuiltInRole, RoleScope},
-    },
-    error::{Error, Result},
-    store::{
-        invitations,
-        organization_members::{self, OrganizationMember},
-        organizations::Counts,
-        project_members::{self, ProjectMember},
-        roles,
-    },
+    domain::id::{OrganizationId, OrganizationMemberId, ProjectMemberId},
+    error::Result,
 };
 
 /// Removes a member. Done again, it succeeds and nothing happens.
@@ -54,62 +39,7 @@ impl Operation for Remove {
             return Ok(Removed { organization, member: None, project_members: Vec::new() });
         };
         check_manageable(&managed.organization, &role)?;
-        let project_members = end_projects(tx, &member).await?;
-        organization_members::delete(tx.conn, organization, member.id).await?;
-        tx.count(organization, Counts { members: -1, ..Counts::default() });
-        end_invitations(tx, &member).await?;
-        let data = json!({ "user": member.user_id.to_string(), "email": member.email.as_str(), "role": role.key });
-        tx.happened(organization, EventKind::MemberRemoved, member.id.0, None, data)?;
+        let project_members = end_membership(tx, &member, &role).await?;
         Ok(Removed { organization, member: Some(member.id), project_members })
     }
-}
-
-/// Ends the project memberships; projects that the member owned pass to the organization's owner.
-async fn end_projects(tx: &mut Transaction<'_>, member: &OrganizationMember) -> Result<Vec<ProjectMemberId>> {
-    let organization = member.organization_id;
-    let ended = project_members::of_user(tx.conn, organization, member.user_id).await?;
-    let ids: Vec<ProjectMemberId> = ended.iter().map(|ended| ended.id).collect();
-    project_members::delete(tx.conn, organization, &ids).await?;
-    for ended in &ended {
-        tx.count_project_members(organization, ended.project_id, -1);
-        let data = json!({ "user": member.user_id.to_string() });
-        tx.happened(organization, EventKind::ProjectMemberRemoved, ended.id.0, Some(ended.project_id), data)?;
-    }
-    let owned: Vec<&ProjectMember> = ended.iter().filter(|ended| ended.is_owner).collect();
-    if !owned.is_empty() {
-        inherit(tx, organization, &owned).await?;
-    }
-    Ok(ids)
-}
-
-async fn inherit(tx: &mut Transaction<'_>, organization: OrganizationId, owned: &[&ProjectMember]) -> Result<()> {
-    let heir = organization_members::owners(tx.conn, &[organization]).await?.pop();
-    let heir = heir.ok_or_else(|| Error::internal("an organization has no owner"))?.user;
-    let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-    let owner = roles.iter().find(|role| role.scope == RoleScope::Project && role.built_in == Some(BuiltInRole::Owner));
-    let owner = owner.ok_or_else(|| Error::internal("an organization has no project owner role"))?;
-    for ended in owned {
-        let row = ProjectMember::new(ProjectMemberId(tx.id()), ended.project_id, &heir, owner, tx.now);
-        if project_members::make_owner(tx.conn, &row).await? {
-            tx.count_project_members(organization, ended.project_id, 1);
-        }
-        let data = json!({ "user": heir.id.to_string() });
-        tx.happened(
-            organization,
-            EventKind::ProjectOwnershipTransferred,
-            ended.project_id.0,
-            Some(ended.project_id),
-            data,
-        )?;
-    }
-    Ok(())
-}
-
-/// Takes back what is pending to the member's address, and what they invited to and can no longer give.
-async fn end_invitations(tx: &mut Transaction<'_>, member: &OrganizationMember) -> Result<()> {
-    let organization = member.organization_id;
-    let to_them = invitations::pending_to(tx.conn, organization, std::slice::from_ref(&member.email)).await?;
-    let ids: Vec<_> = to_them.into_iter().map(|invitation| invitation.id).collect();
-    revoke_all(tx, organization, &ids, "the invitee was removed").await?;
-    revoke_ungivable(tx, organization, member.user_id.0).await
 }

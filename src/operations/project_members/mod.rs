@@ -5,6 +5,7 @@ mod remove;
 mod update_role;
 
 pub use add::{Add, Added, ItemResult, MemberInput};
+pub(super) use remove::end_membership;
 pub use remove::{Remove, Removed};
 pub use update_role::UpdateRole;
 

@@ -1,0 +1,41 @@
+//! Ends the viewer's own membership of an organization.
+
+use super::super::{Operation, Transaction, organization_members::end_membership};
+use crate::{
+    access::{OrganizationAccess, OrganizationRef},
+    domain::id::{OrganizationId, OrganizationMemberId},
+    error::{Code, Refusal, Result},
+};
+
+/// Ends the viewer's own membership, and whatever rests on it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described in the schema")]
+pub struct Leave {
+    pub organization: OrganizationRef,
+}
+
+/// What ended.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The membership.
+    pub member: OrganizationMemberId,
+}
+
+impl Operation for Leave {
+    type Output = Left;
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
+        let access = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &self.organization).await?;
+        let (Some(member), Some(role)) = (&access.membership, &access.role) else {
+            return Err(Refusal::not_found("membership").at(["organization"]).into());
+        };
+        if role.is_owner() {
+            let protected = "The owner cannot leave; transfer the ownership first.";
+            return Err(Refusal::new(Code::OwnerProtected, protected).at(["organization"]).into());
+        }
+        end_membership(tx, member, role).await?;
+        Ok(Left { organization: member.organization_id, member: member.id })
+    }
+}
