@@ -680,6 +680,17 @@ async fn members_are_filtered() {
         none
     );
     assert_eq!(world.filtered(alice, "roles: [{key: \"member\"}], search: \"zo\"").await, ["Zoe"]);
+    // Addresses may have accents as well.
+    let claims = DevelopmentClaims {
+        subject: "zoe@example.com",
+        audience: None,
+        email: Some("zoë@example.com"),
+        name: Some("Zoe"),
+    };
+    world.roster.signed("zoe", claims).data("{ viewer { user { id } } }", json!({})).await;
+    for search in ["zoë@", "ZOE@EXAMPLE"] {
+        assert_eq!(world.filtered(alice, &format!("search: \"{search}\"")).await, ["Zoe"], "{search}");
+    }
 }
 
 impl World {
@@ -735,11 +746,16 @@ async fn invitations_are_filtered() {
         ["pete"]
     );
 
+    // Addresses keep their accents, so that a search must keep its own.
+    world.roster.invite(&world.alice, &world.acme, "Jörg@example.com", "viewer").await;
+    assert_eq!(world.invited("filter: {search: \" JÖRG@\"}").await, ["jörg"]);
+    assert_eq!(world.invited("filter: {search: \"jorg\"}").await, none);
+
     // Time runs out whether or not somebody writes it down.
     world.roster.wait(TimeDelta::days(3));
-    assert_eq!(world.invited("").await, ["guest1"]);
+    assert_eq!(world.invited("").await, ["guest1", "jörg"]);
     assert_eq!(world.invited("statuses: [EXPIRED]").await, ["pete"]);
-    assert_eq!(world.invited("statuses: [PENDING, EXPIRED]").await, ["guest1", "pete"]);
+    assert_eq!(world.invited("statuses: [PENDING, EXPIRED]").await, ["guest1", "jörg", "pete"]);
     assert_eq!(
         world.roster.texts("SELECT status FROM invitations WHERE email = 'pete@example.com'").await,
         ["PENDING"]
