@@ -13,11 +13,16 @@ pub struct Email(String);
 impl Email {
     /// Reads an address of at most 254 bytes (RFC 5321, 4.5.3.1). `None` for what no mail server takes.
     pub fn parse(text: &str) -> Option<Self> {
-        let text: String = text.trim().nfc().flat_map(char::to_lowercase).collect();
+        let text = Self::part(text);
         let (local, domain) = text.rsplit_once('@')?;
         let domain = idna::domain_to_ascii_strict(domain).ok()?;
         let email = format!("{local}@{domain}");
         (email.len() <= 254 && is_local_part(local) && is_domain(&domain)).then_some(Self(email))
+    }
+
+    /// A part of an address, in the form in which it stands in one.
+    pub fn part(text: &str) -> String {
+        text.trim().nfc().flat_map(char::to_lowercase).collect()
     }
 
     /// The address as text.

@@ -311,7 +311,7 @@ pub struct Filter {
     pub statuses: Option<Vec<InvitationStatus>>,
     /// The moment at which states are judged.
     pub now: DateTime<Utc>,
-    /// Part of the address, folded.
+    /// Part of the address, as [`Email::part`] has it.
     pub search: Option<String>,
     /// Project invitations, or those that are not.
     pub to_project: Option<bool>,

@@ -79,7 +79,7 @@ impl User {
 
     /// What member lists are searched by.
     pub fn search_text(&self) -> String {
-        format!("{} {}", fold(&self.display_name), self.email)
+        format!("{} {}", fold(&self.display_name), fold(self.email.as_str()))
     }
 }
 

@@ -334,6 +334,11 @@ async fn totals_count_what_passes_the_filter() {
     let nobody = List { narrowed: "filter: {search: \"nobody\"}".to_owned(), ..List::members(&alice) };
     let page = nobody.page("{field: NAME}", "last: 5").await;
     assert_eq!((page.ids.len(), page.previous, page.next, page.total), (0, false, false, 0));
+    // Selected in a fragment, under another name.
+    let query = "query($seen: Boolean!) { organization(by: {slug: \"acme\"}) { members(filter: {search: \"name 1\"}) { ...Outer } } } fragment Outer on OrganizationMemberConnection { ... on OrganizationMemberConnection { ...Inner } } fragment Inner on OrganizationMemberConnection { total: totalCount @include(if: $seen) }";
+    let counted = alice.data(query, json!({ "seen": true })).await;
+    assert_eq!(counted["organization"]["members"], json!({ "total": 5 }));
+    assert_eq!(alice.data(query, json!({ "seen": false })).await["organization"]["members"], json!({}));
     assert_eq!(List::members(&alice).page("{field: NAME}", "first: 0").await.total, 24);
 }
 

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     access::{OrganizationAccess, Permission},
     domain::{
+        email::Email,
         id::{InvitationId, OrganizationId, ProjectId},
         invitation,
         role::RoleScope,
         secret::InvitationToken,
-        text::fold,
     },
     error::Result,
     graphql::{
@@ -345,7 +345,7 @@ pub async fn filter(
     Ok(invitations::Filter {
         statuses: statuses.map(|statuses| statuses.into_iter().map(Into::into).collect()),
         now: ctx.reader().now,
-        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        search: filter.search.as_deref().map(Email::part).filter(|search| !search.is_empty()),
         to_project: filter.scope.map(|scope| scope == InvitationScope::Project),
         roles: match (filter.roles, organization) {
             (Some(roles), Some(organization)) => {
