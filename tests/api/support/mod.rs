@@ -390,3 +390,24 @@ pub fn codes(errors: &Value) -> Vec<String> {
     let errors = errors.as_array().unwrap_or_else(|| panic!("no user errors but {errors}"));
     errors.iter().map(|error| error["code"].as_str().expect("a code").to_owned()).collect()
 }
+
+impl Actor {
+    /// The payload of a mutation with one root field.
+    pub async fn payload(&self, mutation: &str, variables: Value) -> Value {
+        let data = self.data(mutation, variables).await;
+        data.as_object().and_then(|data| data.values().next()).cloned().expect("a payload")
+    }
+
+    /// The codes with which a mutation is refused, after which everything is as it was before.
+    pub async fn refused(&self, mutation: &str, variables: Value) -> Vec<String> {
+        let before = self.roster.content().await;
+        let refusals = self.refusals(mutation, variables.clone()).await;
+        assert_eq!(self.roster.content().await, before, "{} changed something: {mutation} {variables}", self.name);
+        refusals
+    }
+
+    /// The person's own id.
+    pub async fn user_id(&self) -> String {
+        id(&self.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"])
+    }
+}
