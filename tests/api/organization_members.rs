@@ -8,7 +8,8 @@ const UPDATE: &str = "mutation($member: OrganizationMemberRefInput!, $role: Role
   organizationMemberUpdateRole(input: {member: $member, role: $role, expectedVersion: $version}) {
     member { id role { key } version updatedAt }
     userErrors { code path ... on PermissionUserError { requiredPermission } ... on VersionUserError { currentVersion } } } }";
-const REMOVE: &str = "mutation($member: OrganizationMemberRefInput!) { organizationMemberRemove(input: {member: $member}) {
+const REMOVE: &str =
+    "mutation($member: OrganizationMemberRefInput!) { organizationMemberRemove(input: {member: $member}) {
   organization { slug } removedOrganizationMemberId removedProjectMemberIds userErrors { code path } } }";
 
 fn update(member: &str, role: &str) -> Value {
@@ -128,14 +129,19 @@ async fn who_may_not_manage_members_is_refused() {
     for (actor, target) in [(&bob, &viewer), (&bob, &member), (&victor, &member), (&victor, &viewer)] {
         let before = roster.content().await;
         let refusal = actor.payload(UPDATE, update(target, "viewer")).await;
-        assert_eq!(refusal["userErrors"], json!([{ "code": "FORBIDDEN", "path": null, "requiredPermission": "members.manage" }]));
+        assert_eq!(
+            refusal["userErrors"],
+            json!([{ "code": "FORBIDDEN", "path": null, "requiredPermission": "members.manage" }])
+        );
         assert_eq!(roster.content().await, before);
         assert_eq!(actor.refused(REMOVE, remove(target)).await, ["FORBIDDEN"]);
         assert_eq!(actor.refused(REMOVE, json!({ "member": lookup("acme", "bob@example.com") })).await, ["FORBIDDEN"]);
     }
     let keys = [
         roster.key(&acme, None, &["members.read", "project.members.manage"]).await,
-        roster.key(&acme, Some(&roster.project(&alice, &acme, "Apollo").await), &["members.manage", "project.read"]).await,
+        roster
+            .key(&acme, Some(&roster.project(&alice, &acme, "Apollo").await), &["members.manage", "project.read"])
+            .await,
     ];
     for key in &keys {
         assert_eq!(key.refused(UPDATE, update(&member, "viewer")).await, ["FORBIDDEN"]);
@@ -148,7 +154,12 @@ async fn who_may_not_manage_members_is_refused() {
         for target in [json!({ "id": member }), lookup("acme", "bob@example.com"), lookup("acme", "zoe@example.com")] {
             let variables = json!({ "member": target, "role": { "key": "viewer" } });
             assert_eq!(actor.refused(UPDATE, variables).await, ["NOT_FOUND"], "{} {target}", actor.name);
-            assert_eq!(actor.refused(REMOVE, json!({ "member": target })).await, ["NOT_FOUND"], "{} {target}", actor.name);
+            assert_eq!(
+                actor.refused(REMOVE, json!({ "member": target })).await,
+                ["NOT_FOUND"],
+                "{} {target}",
+                actor.name
+            );
         }
     }
     for (mutation, variables) in [(UPDATE, update(&member, "viewer")), (REMOVE, remove(&member))] {
@@ -176,7 +187,12 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(alice.refused(REMOVE, json!({ "member": target })).await, ["NOT_FOUND"], "{target}");
     }
     // Whether or not somebody has an account: who is no member has no role to change.
-    let strangers = [lookup("acme", "zoe@example.com"), lookup("acme", "nobody@example.com"), lookup("acme", "?"), json!({ "lookup": { "organization": { "slug": "acme" }, "user": { "id": zoe } } })];
+    let strangers = [
+        lookup("acme", "zoe@example.com"),
+        lookup("acme", "nobody@example.com"),
+        lookup("acme", "?"),
+        json!({ "lookup": { "organization": { "slug": "acme" }, "user": { "id": zoe } } }),
+    ];
     for target in strangers {
         let before = roster.content().await;
         let variables = json!({ "member": target, "role": { "key": "viewer" } });
@@ -282,7 +298,12 @@ async fn a_project_role_is_of_the_wrong_level() {
     let acme = roster.organization(&alice, "Acme").await;
     let (_, member) = roster.member(&alice, &acme, "bob", "member").await;
     roster.sql("UPDATE roles SET key = 'lead' WHERE scope = 'PROJECT' AND key = 'admin'").await;
-    let roles = alice.data("query($id: ID!) { organization(by: {id: $id}) { roles(filter: {scope: PROJECT}) { nodes { id } } } }", json!({ "id": acme })).await;
+    let roles = alice
+        .data(
+            "query($id: ID!) { organization(by: {id: $id}) { roles(filter: {scope: PROJECT}) { nodes { id } } } }",
+            json!({ "id": acme }),
+        )
+        .await;
     let project_role = id(&roles["organization"]["roles"]["nodes"][1]);
     for role in [json!({ "key": "lead" }), json!({ "id": project_role })] {
         let variables = json!({ "member": { "id": member }, "role": role });
@@ -306,12 +327,20 @@ async fn narrowing_works_from_the_next_request_on() {
     let (pending, _) = roster.invite(&ada, &acme, "carol@example.com", "admin").await;
     updated(&alice, update(&adas, "viewer")).await;
     let after = ada.post(seen, json!({})).await;
-    assert_eq!(after.body["errors"][0]["extensions"], json!({ "code": "FORBIDDEN", "requiredPermission": "invitations.read" }));
-    assert_eq!(after.body["data"]["organization"], json!({ "invitations": null, "projects": { "nodes": [] }, "viewerPermissions": ["members.read"] }));
+    assert_eq!(
+        after.body["errors"][0]["extensions"],
+        json!({ "code": "FORBIDDEN", "requiredPermission": "invitations.read" })
+    );
+    assert_eq!(
+        after.body["data"]["organization"],
+        json!({ "invitations": null, "projects": { "nodes": [] }, "viewerPermissions": ["members.read"] })
+    );
     assert_eq!(ada.refused(UPDATE, update(&bobs, "member")).await, ["FORBIDDEN"]);
     assert_eq!(ada.refused(UPDATE, update(&adas, "admin")).await, ["FORBIDDEN"]);
     // What they could no longer give is taken back with it.
-    let invitation = alice.data("query($id: ID!) { node(id: $id) { ... on Invitation { status } } }", json!({ "id": pending })).await;
+    let invitation = alice
+        .data("query($id: ID!) { node(id: $id) { ... on Invitation { status } } }", json!({ "id": pending }))
+        .await;
     assert_eq!(invitation["node"]["status"], "REVOKED");
     roster.assert_counters().await;
 }
@@ -330,19 +359,29 @@ async fn removing_ends_whatever_rests_on_the_membership() {
     roster.project_member(&alice, &apollo, "ada", "member").await;
     let alices = roster.project_member(&ada, &gemini, "alice", "viewer").await;
     roster.project_member(&ada, &gemini, "bob", "member").await;
-    let ended = roster.texts("SELECT m.id FROM project_members m JOIN users u ON u.id = user_id WHERE u.email = 'ada@example.com'").await;
+    let ended = roster
+        .texts("SELECT m.id FROM project_members m JOIN users u ON u.id = user_id WHERE u.email = 'ada@example.com'")
+        .await;
     assert_eq!(ended.len(), 3);
     // What she invited to, and what waits for the address she has by now.
     let (from_her, _) = roster.invite(&ada, &acme, "carol@example.com", "viewer").await;
     let (others, _) = roster.invite(&alice, &acme, "dora@example.com", "viewer").await;
     let (to_her, to_her_token) = roster.invite(&alice, &acme, "countess@example.com", "viewer").await;
-    let claims = roster::server::tokens::DevelopmentClaims { subject: "ada@example.com", audience: None, email: Some("countess@example.com"), name: None };
+    let claims = roster::server::tokens::DevelopmentClaims {
+        subject: "ada@example.com",
+        audience: None,
+        email: Some("countess@example.com"),
+        name: None,
+    };
     let ada = roster.signed("ada", claims);
     ada.user_id().await;
     let events_before = roster.events().await.len();
 
     let payload = removed(&alice, remove(&adas)).await;
-    assert_eq!((&payload["organization"]["slug"], &payload["removedOrganizationMemberId"]), (&json!("acme"), &json!(adas)));
+    assert_eq!(
+        (&payload["organization"]["slug"], &payload["removedOrganizationMemberId"]),
+        (&json!("acme"), &json!(adas))
+    );
     assert_eq!(payload["removedProjectMemberIds"].as_array().map(Vec::len), Some(3));
     let status = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Invitation { status } } }";
     let states = alice.data(status, json!({ "ids": [from_her, others, to_her] })).await;
@@ -362,10 +401,19 @@ async fn removing_ends_whatever_rests_on_the_membership() {
         .collect();
     assert_eq!(
         json!(owners),
-        json!([["apollo", "alice@example.com", 1], ["gemini", "alice@example.com", 2], ["mercury", "alice@example.com", 1]])
+        json!([
+            ["apollo", "alice@example.com", 1],
+            ["gemini", "alice@example.com", 2],
+            ["mercury", "alice@example.com", 1]
+        ])
     );
     // She was in Gemini already: the membership is raised, not doubled.
-    let kept = alice.data("query($id: ID!) { node(id: $id) { ... on ProjectMember { version role { key } } } }", json!({ "id": alices })).await;
+    let kept = alice
+        .data(
+            "query($id: ID!) { node(id: $id) { ... on ProjectMember { version role { key } } } }",
+            json!({ "id": alices }),
+        )
+        .await;
     assert_eq!(kept["node"], json!({ "version": 2, "role": { "key": "owner" } }));
 
     let mut happened = roster.events().await.split_off(events_before);
@@ -385,7 +433,10 @@ async fn removing_ends_whatever_rests_on_the_membership() {
     );
     roster.assert_counters().await;
     let gone = "{ organization(by: {slug: \"acme\"}) { id } viewer { memberships { totalCount } } }";
-    assert_eq!(ada.data(gone, json!({})).await, json!({ "organization": null, "viewer": { "memberships": { "totalCount": 0 } } }));
+    assert_eq!(
+        ada.data(gone, json!({})).await,
+        json!({ "organization": null, "viewer": { "memberships": { "totalCount": 0 } } })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -396,7 +447,10 @@ async fn removing_somebody_already_gone_succeeds_and_does_nothing() {
     let (bob, member) = roster.member(&alice, &acme, "bob", "member").await;
     let (victor, _) = roster.member(&alice, &acme, "victor", "viewer").await;
     let user = bob.user_id().await;
-    assert_eq!(removed(&alice, json!({ "member": lookup("acme", "BOB@example.com") })).await["removedOrganizationMemberId"], json!(member));
+    assert_eq!(
+        removed(&alice, json!({ "member": lookup("acme", "BOB@example.com") })).await["removedOrganizationMemberId"],
+        json!(member)
+    );
     let before = roster.content().await;
     let by_user = json!({ "lookup": { "organization": { "slug": "acme" }, "user": { "id": user } } });
     for target in [json!({ "id": member }), lookup("acme", "bob@example.com"), by_user] {
@@ -405,7 +459,10 @@ async fn removing_somebody_already_gone_succeeds_and_does_nothing() {
             again,
             json!({ "organization": { "slug": "acme" }, "removedOrganizationMemberId": null, "removedProjectMemberIds": [], "userErrors": [] })
         );
-        assert_eq!(alice.refused(UPDATE, json!({ "member": target, "role": { "key": "viewer" } })).await, ["NOT_FOUND"]);
+        assert_eq!(
+            alice.refused(UPDATE, json!({ "member": target, "role": { "key": "viewer" } })).await,
+            ["NOT_FOUND"]
+        );
         assert_eq!(victor.refused(REMOVE, json!({ "member": target })).await, ["FORBIDDEN"]);
         assert_eq!(bob.refused(REMOVE, json!({ "member": target })).await, ["NOT_FOUND"]);
         assert_eq!(roster.person("mallory").refused(REMOVE, json!({ "member": target })).await, ["NOT_FOUND"]);

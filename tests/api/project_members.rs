@@ -146,7 +146,10 @@ async fn members_are_added_each_with_an_outcome() {
     assert_eq!(payload["results"][9]["index"], 9);
     assert_eq!(payload["results"][0]["member"]["user"]["email"], "bob@example.com");
     stage.roster.assert_counters().await;
-    let added = stage.roster.texts("SELECT data->>'role' FROM events WHERE type = 'project_member.added' ORDER BY version").await;
+    let added = stage
+        .roster
+        .texts("SELECT data->>'role' FROM events WHERE type = 'project_member.added' ORDER BY version")
+        .await;
     assert_eq!(added, ["owner", "viewer", "member", "admin", "viewer"]);
 
     // Once more: everybody is there, and nothing happens.
@@ -168,13 +171,25 @@ async fn atomic_adds_all_or_none() {
         variables
     };
     let before = stage.roster.content().await;
-    let payload = stage.alice.payload(ADD, atomic(json!([by_email("bob@example.com"), by_email("zoe@example.com"), by_email("carol@example.com")]))).await;
+    let payload = stage
+        .alice
+        .payload(
+            ADD,
+            atomic(json!([by_email("bob@example.com"), by_email("zoe@example.com"), by_email("carol@example.com")])),
+        )
+        .await;
     assert_eq!(outcomes(&payload), ["FAILED ABORTED -", "FAILED NOT_MEMBER -", "FAILED ABORTED -"]);
     assert_eq!(payload["results"][2]["userErrors"][0]["path"], json!(["input", "members", "2"]));
     assert_eq!(payload["summary"], json!({ "total": 3, "succeeded": 0, "skipped": 0, "failed": 3 }));
     assert_eq!(stage.roster.content().await, before);
     // Nothing to do is no failure.
-    let payload = stage.alice.payload(ADD, atomic(json!([by_email("bob@example.com"), by_email("bob@example.com"), by_email("alice@example.com")]))).await;
+    let payload = stage
+        .alice
+        .payload(
+            ADD,
+            atomic(json!([by_email("bob@example.com"), by_email("bob@example.com"), by_email("alice@example.com")])),
+        )
+        .await;
     assert_eq!(outcomes(&payload), ["SUCCEEDED  member", "SKIPPED DUPLICATE -", "SKIPPED ALREADY_MEMBER owner"]);
     stage.roster.assert_counters().await;
 }
@@ -182,10 +197,14 @@ async fn atomic_adds_all_or_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_takes_one_to_a_hundred() {
     let stage = Stage::set().await;
-    let many = |count: usize| stage.adding((0..count).map(|index| by_email(&format!("p{index}@example.com"))).collect());
+    let many =
+        |count: usize| stage.adding((0..count).map(|index| by_email(&format!("p{index}@example.com"))).collect());
     let before = stage.roster.content().await;
     let payload = stage.alice.payload(ADD, many(101)).await;
-    assert_eq!(payload["userErrors"], json!([{ "code": "TOO_MANY", "path": ["input", "members"], "limit": 100, "actual": 101 }]));
+    assert_eq!(
+        payload["userErrors"],
+        json!([{ "code": "TOO_MANY", "path": ["input", "members"], "limit": 100, "actual": 101 }])
+    );
     assert_eq!(payload["results"], Value::Null);
     assert_eq!(stage.alice.refused(ADD, many(0)).await, ["INVALID"]);
     let payload = stage.alice.payload(ADD, many(100)).await;
@@ -208,13 +227,20 @@ async fn the_roles_given_are_checked_item_by_item() {
              SELECT id, gen_random_uuid(), 'ORGANIZATION', 'billing', '{members.read}', 'Billing', 'billing', 4, created_at, created_at FROM organizations",
         )
         .await;
-    let member = |name: &str, role: &str| json!({ "user": { "email": format!("{name}@example.com") }, "role": { "key": role } });
-    let wanted = json!([member("bob", "owner"), member("carol", "closer"), member("dora", "billing"), member("eve", "nothing")]);
+    let member =
+        |name: &str, role: &str| json!({ "user": { "email": format!("{name}@example.com") }, "role": { "key": role } });
+    let wanted =
+        json!([member("bob", "owner"), member("carol", "closer"), member("dora", "billing"), member("eve", "nothing")]);
     let before = stage.roster.content().await;
     let payload = petra.payload(ADD, stage.adding(wanted.clone())).await;
     assert_eq!(
         outcomes(&payload),
-        ["FAILED ROLE_NOT_ASSIGNABLE -", "FAILED ROLE_NOT_ASSIGNABLE -", "FAILED ROLE_SCOPE_MISMATCH -", "FAILED NOT_FOUND -"]
+        [
+            "FAILED ROLE_NOT_ASSIGNABLE -",
+            "FAILED ROLE_NOT_ASSIGNABLE -",
+            "FAILED ROLE_SCOPE_MISMATCH -",
+            "FAILED NOT_FOUND -"
+        ]
     );
     assert_eq!(payload["results"][0]["userErrors"][0]["path"], json!(["input", "members", "0", "role"]));
     assert_eq!(stage.roster.content().await, before);
@@ -233,7 +259,13 @@ async fn who_may_not_manage_is_refused() {
     let mallory = roster.person("mallory");
     let other = roster.organization(&mallory, "Other").await;
     let gemini = roster.project(alice, &stage.acme, "Gemini").await;
-    let all = |variables: Value| [(ADD, stage.adding(json!([by_email("paul@example.com")]))), (UPDATE, variables.clone()), (REMOVE, json!({ "member": variables["member"] }))];
+    let all = |variables: Value| {
+        [
+            (ADD, stage.adding(json!([by_email("paul@example.com")]))),
+            (UPDATE, variables.clone()),
+            (REMOVE, json!({ "member": variables["member"] })),
+        ]
+    };
 
     let reader = roster.key(&stage.acme, None, &["project.read", "project.members.read", "members.manage"]).await;
     for actor in [&bob, &victor, &reader] {
@@ -268,18 +300,36 @@ async fn what_may_be_done_is_the_union_of_both_roles() {
     let (petra, petras) = stage.project_member("petra", "admin").await;
     stage.member("bob").await;
     stage.member("carol").await;
-    let permissions = "query($id: ID!) { project(by: {id: $id}) { viewerMembership { role { key } } viewerPermissions } }";
-    let in_project = ["project.read", "project.update", "project.members.read", "project.members.manage", "project.invitations.manage"];
+    let permissions =
+        "query($id: ID!) { project(by: {id: $id}) { viewerMembership { role { key } } viewerPermissions } }";
+    let in_project = [
+        "project.read",
+        "project.update",
+        "project.members.read",
+        "project.members.manage",
+        "project.invitations.manage",
+    ];
     let seen = ada.data(permissions, json!({ "id": stage.apollo })).await;
     assert_eq!(seen["project"], json!({ "viewerMembership": null, "viewerPermissions": in_project }));
     let seen = petra.data(permissions, json!({ "id": stage.apollo })).await;
-    assert_eq!(seen["project"], json!({ "viewerMembership": { "role": { "key": "admin" } }, "viewerPermissions": in_project }));
-    let seen = alice.data("{ project(by: {path: {organization: \"acme\", project: \"apollo\"}}) { viewerPermissions } }", json!({})).await;
+    assert_eq!(
+        seen["project"],
+        json!({ "viewerMembership": { "role": { "key": "admin" } }, "viewerPermissions": in_project })
+    );
+    let seen = alice
+        .data("{ project(by: {path: {organization: \"acme\", project: \"apollo\"}}) { viewerPermissions } }", json!({}))
+        .await;
     assert_eq!(seen["project"]["viewerPermissions"].as_array().map(Vec::len), Some(7));
 
     // A plain member who is project admin, and an organization admin without project membership.
-    assert_eq!(outcomes(&petra.payload(ADD, stage.adding(json!([by_email("bob@example.com")]))).await), ["SUCCEEDED  member"]);
-    assert_eq!(outcomes(&ada.payload(ADD, stage.adding(json!([by_email("carol@example.com")]))).await), ["SUCCEEDED  member"]);
+    assert_eq!(
+        outcomes(&petra.payload(ADD, stage.adding(json!([by_email("bob@example.com")]))).await),
+        ["SUCCEEDED  member"]
+    );
+    assert_eq!(
+        outcomes(&ada.payload(ADD, stage.adding(json!([by_email("carol@example.com")]))).await),
+        ["SUCCEEDED  member"]
+    );
     for (actor, role) in [(&petra, "viewer"), (&ada, "admin")] {
         let variables = json!({ "member": lookup("apollo", "Bob@example.com"), "role": { "key": role } });
         assert_eq!(updated(actor, variables).await["role"]["key"], role);
@@ -306,7 +356,8 @@ async fn a_role_is_changed_by_id_and_by_lookup() {
         updated(alice, update(&member, "admin")).await,
         json!({ "id": member, "role": { "key": "admin" }, "version": 2, "updatedAt": "2026-11-21T09:01:00.000Z" })
     );
-    let by_lookup = json!({ "member": lookup("Apollo", " BOB@example.COM"), "role": { "key": "viewer" }, "version": 2 });
+    let by_lookup =
+        json!({ "member": lookup("Apollo", " BOB@example.COM"), "role": { "key": "viewer" }, "version": 2 });
     assert_eq!(updated(alice, by_lookup).await["version"], 3);
     let by_ids = json!({ "lookup": { "project": { "id": stage.apollo }, "user": { "id": bob.user_id().await } } });
     // The same again: success, and nothing happened.
@@ -323,7 +374,10 @@ async fn a_role_is_changed_by_id_and_by_lookup() {
     let changes = roster.texts("SELECT data->>'before' || ' ' || (data->>'after') FROM events WHERE type = 'project_member.role_updated' ORDER BY version").await;
     assert_eq!(changes, ["member admin", "admin viewer"]);
     // The role in the organization is another one.
-    assert_eq!(roster.texts("SELECT DISTINCT role_rank FROM organization_members WHERE email = 'bob@example.com'").await, ["2"]);
+    assert_eq!(
+        roster.texts("SELECT DISTINCT role_rank FROM organization_members WHERE email = 'bob@example.com'").await,
+        ["2"]
+    );
     roster.assert_counters().await;
 }
 
@@ -333,7 +387,13 @@ async fn what_is_not_there_is_not_found() {
     let alice = &stage.alice;
     let (_, member) = stage.project_member("bob", "member").await;
     stage.member("paul").await;
-    let nowhere = [json!({ "id": "pme_" }), json!({ "id": stage.apollo }), json!({ "id": member.replace("pme_0", "pme_1") }), lookup("nowhere", "bob@example.com"), lookup("?", "bob@example.com")];
+    let nowhere = [
+        json!({ "id": "pme_" }),
+        json!({ "id": stage.apollo }),
+        json!({ "id": member.replace("pme_0", "pme_1") }),
+        lookup("nowhere", "bob@example.com"),
+        lookup("?", "bob@example.com"),
+    ];
     for target in nowhere {
         let variables = json!({ "member": target, "role": { "key": "viewer" } });
         assert_eq!(alice.refused(UPDATE, variables).await, ["NOT_FOUND"], "{target}");
@@ -343,7 +403,11 @@ async fn what_is_not_there_is_not_found() {
         let variables = json!({ "member": lookup("apollo", email), "role": { "key": "viewer" } });
         assert_eq!(alice.refused(UPDATE, variables).await, ["NOT_FOUND"], "{email}");
     }
-    for project in [json!({ "id": "prj_" }), json!({ "path": { "organization": "acme", "project": "?" } }), json!({ "path": { "organization": "acme", "project": "gemini" } })] {
+    for project in [
+        json!({ "id": "prj_" }),
+        json!({ "path": { "organization": "acme", "project": "?" } }),
+        json!({ "path": { "organization": "acme", "project": "gemini" } }),
+    ] {
         let variables = json!({ "project": project, "members": [by_email("bob@example.com")] });
         assert_eq!(alice.refused(ADD, variables).await, ["NOT_FOUND"], "{project}");
     }
@@ -352,10 +416,12 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(refusal["userErrors"], json!([{ "code": "NOT_FOUND", "path": ["input", "role"] }]));
     assert_eq!(stage.roster.content().await, before);
     // Who may not see the members of the organization is not told who is one.
-    let key = stage.roster.key(&stage.acme, None, &["project.read", "project.members.read", "project.members.manage"]).await;
+    let key =
+        stage.roster.key(&stage.acme, None, &["project.read", "project.members.read", "project.members.manage"]).await;
     stage.roster.person("zoe").user_id().await;
     let before = stage.roster.content().await;
-    let payload = key.payload(ADD, stage.adding(json!([by_email("zoe@example.com"), by_email("nobody@example.com")]))).await;
+    let payload =
+        key.payload(ADD, stage.adding(json!([by_email("zoe@example.com"), by_email("nobody@example.com")]))).await;
     assert_eq!(outcomes(&payload), ["FAILED NOT_FOUND -", "FAILED NOT_FOUND -"]);
     assert_eq!(stage.roster.content().await, before);
 }
@@ -422,7 +488,13 @@ async fn nobody_gives_more_than_they_have() {
 async fn an_organization_role_is_of_the_wrong_level() {
     let stage = Stage::set().await;
     let (_, member) = stage.project_member("bob", "member").await;
-    let roles = stage.alice.data("query($id: ID!) { organization(by: {id: $id}) { roles(filter: {scope: ORGANIZATION}) { nodes { id } } } }", json!({ "id": stage.acme })).await;
+    let roles = stage
+        .alice
+        .data(
+            "query($id: ID!) { organization(by: {id: $id}) { roles(filter: {scope: ORGANIZATION}) { nodes { id } } } }",
+            json!({ "id": stage.acme }),
+        )
+        .await;
     let admin = id(&roles["organization"]["roles"]["nodes"][1]);
     let variables = json!({ "member": { "id": member }, "role": { "id": admin } });
     assert_eq!(stage.alice.refused(UPDATE, variables).await, ["ROLE_SCOPE_MISMATCH"]);
@@ -446,7 +518,10 @@ async fn a_member_is_removed_once() {
     for target in [json!({ "id": bobs }), lookup("apollo", "bob@example.com")] {
         let again = alice.payload(REMOVE, json!({ "member": target })).await;
         assert_eq!(again, json!({ "project": { "slug": "apollo" }, "removedProjectMemberId": null, "userErrors": [] }));
-        assert_eq!(alice.refused(UPDATE, json!({ "member": target, "role": { "key": "viewer" } })).await, ["NOT_FOUND"]);
+        assert_eq!(
+            alice.refused(UPDATE, json!({ "member": target, "role": { "key": "viewer" } })).await,
+            ["NOT_FOUND"]
+        );
         assert_eq!(bob.refused(REMOVE, json!({ "member": target })).await, ["NOT_FOUND"]);
     }
     assert_eq!(roster.content().await, before);
