@@ -160,6 +160,22 @@ async fn members_are_added_each_with_an_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_names_who_has_it_now() {
+    let stage = Stage::set().await;
+    let bob = stage.member("bob").await.user_id().await;
+    let claims = roster::server::tokens::DevelopmentClaims {
+        subject: "another bob",
+        audience: None,
+        email: Some("bob@example.com"),
+        name: None,
+    };
+    stage.roster.signed("another bob", claims).user_id().await;
+    let both = stage.adding(json!([{ "user": { "id": bob } }, by_email("bob@example.com")]));
+    let payload = stage.alice.payload(ADD, both).await;
+    assert_eq!(outcomes(&payload), ["SUCCEEDED  member", "FAILED NOT_MEMBER -"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn atomic_adds_all_or_none() {
     let stage = Stage::set().await;
     for name in ["bob", "carol"] {
