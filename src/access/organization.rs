@@ -10,7 +10,6 @@ use crate::{
     domain::{
         id::{OrganizationId, ProjectId},
         organization::Visibility,
-        role::RoleScope,
         slug::Slug,
     },
     error::{Error, Refusal, Result},
@@ -57,10 +56,7 @@ impl OrganizationAccess {
         let permissions = match viewer {
             Viewer::Operator => Some(PermissionSet::all()),
             Viewer::Person(_) => role.as_ref().map(PermissionSet::of_role),
-            Viewer::Key(key) if key.organization_id == organization.id => Some(match key.project_id {
-                None => PermissionSet::of_keys(&key.permissions),
-                Some(_) => PermissionSet::of_keys(&key.permissions).at(RoleScope::Project),
-            }),
+            Viewer::Key(key) if key.organization_id == organization.id => Some(PermissionSet::of_key(key)),
             Viewer::Key(_) | Viewer::Nobody => None,
         };
         let is_inside = permissions.is_some();

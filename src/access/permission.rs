@@ -2,7 +2,7 @@
 
 use crate::{
     domain::role::{BuiltInRole, RoleScope},
-    store::roles::Role,
+    store::{api_keys::ApiKey, roles::Role},
 };
 
 use super::policy;
@@ -100,6 +100,12 @@ impl PermissionSet {
             Some(built_in) => policy::of_built_in(scope, built_in),
             None => Self::of_keys(keys),
         }
+    }
+
+    /// The permissions of an API key: of one that is limited to a project, those of that level only.
+    pub fn of_key(key: &ApiKey) -> Self {
+        let permissions = Self::of_keys(&key.permissions);
+        if key.project_id.is_some() { permissions.at(RoleScope::Project) } else { permissions }
     }
 
     /// The permissions with these keys; keys that this server does not know are passed over.

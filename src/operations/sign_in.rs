@@ -75,8 +75,8 @@ impl Operation for Refresh {
         if !is_new {
             users::update(tx.conn, &user).await?;
         } else if !users::insert(tx.conn, &user).await? {
-            // Their first two requests arrived together, and the other one made the row.
-            return Err(Error::Transient("a person signed in twice at once".into()));
+            // Another request made the row just now, or took the address: their first two arrived together.
+            return Err(Error::Transient("two first requests signed in at once".into()));
         }
         Ok(Some(user))
     }

@@ -46,15 +46,12 @@ pub async fn answer(State(server): State<Server>, headers: HeaderMap, body: Body
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return failure(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body may have 256 KiB.");
     };
-    let request: Request = match serde_json::from_slice(&body) {
-        Ok(request) => request,
-        Err(_) => {
-            return failure(
-                StatusCode::BAD_REQUEST,
-                "BAD_REQUEST",
-                "The body is no GraphQL request: {\"query\": …, \"variables\": …}.",
-            );
-        }
+    let Some(request) = read(&body) else {
+        return failure(
+            StatusCode::BAD_REQUEST,
+            "BAD_REQUEST",
+            "The body is no GraphQL request: {\"query\": …, \"variables\": …}.",
+        );
     };
     let execution = graphql::request(&server.schema, server.app.clone(), viewer.into(), request);
     match tokio::time::timeout(TIME_LIMIT, AssertUnwindSafe(execution).catch_unwind()).await {
@@ -82,6 +79,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/json")
         || media_type.eq_ignore_ascii_case("application/graphql-response+json")
+}
+
+/// A request is an object; the library would read one from a list of its values as well.
+fn read(body: &[u8]) -> Option<Request> {
+    body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(body).ok()).flatten()
 }
 
 /// Errors of the document come from the library without a code.

@@ -117,10 +117,9 @@ pub async fn sharing_organization(conn: &mut Connection, viewer: UserId, ids: &[
     Ok(shared.select(others.field(own::user_id)).distinct().load(conn).await?)
 }
 
-/// Adds a person; `false` when the identity provider's subject is there already.
+/// Adds a person; `false` when the identity provider's subject, or the verified address, is there already.
 pub async fn insert(conn: &mut Connection, user: &User) -> Result<bool> {
-    let inserted =
-        diesel::insert_into(users::table).values(user).on_conflict((users::issuer, users::subject)).do_nothing();
+    let inserted = diesel::insert_into(users::table).values(user).on_conflict_do_nothing();
     Ok(inserted.execute(conn).await? == 1)
 }
 

@@ -3,12 +3,12 @@
 use async_graphql::{Context, ID, Object};
 
 use crate::{
-    access::{Permission, Viewer},
+    access::{Permission, PermissionSet, Viewer},
     domain::id::UserId,
     error::Result,
     graphql::{
         context::RequestContext,
-        loaders::{MemberOf, OrganizationById, SharesOrganization, UserById},
+        loaders::{MemberOf, SharesOrganization, UserById},
         scalars::{DateTime, Url},
     },
     store::users,
@@ -26,10 +26,8 @@ impl User {
             Viewer::Operator => true,
             Viewer::Person(viewer) => viewer.id == id || ctx.load(SharesOrganization(id)).await?.is_some(),
             Viewer::Key(key) => {
-                let organization =
-                    ctx.load(OrganizationById(key.organization_id)).await?.and_then(|found| found.visible);
-                organization.is_some_and(|organization| organization.permissions.has(Permission::MembersRead))
-                    && ctx.load(MemberOf(key.organization_id, id)).await?.is_some()
+                let sees_members = PermissionSet::of_key(key).has(Permission::MembersRead);
+                sees_members && ctx.load(MemberOf(key.organization_id, id)).await?.is_some()
             }
             Viewer::Nobody => false,
         };

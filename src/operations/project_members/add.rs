@@ -183,7 +183,7 @@ impl People {
     fn find(&self, user: &UserRef) -> Result<&User, Refusal> {
         let found = match user {
             UserRef::Id(id) => self.members.get(id),
-            UserRef::Email(email) => self.members.values().find(|user| user.email == *email),
+            UserRef::Email(email) => self.members.values().find(|user| user.email_verified && user.email == *email),
             UserRef::Unknown => return Err(Refusal::not_found("person").at(["user"])),
         };
         found.ok_or_else(|| {

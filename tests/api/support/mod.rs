@@ -8,7 +8,7 @@ pub mod smtp;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -437,6 +437,41 @@ impl Roster {
     }
 }
 
+impl Actor {
+    /// The payload of a mutation with one root field. Its codes are among those that the schema lists.
+    pub async fn payload(&self, mutation: &str, variables: Value) -> Value {
+        let data = self.data(mutation, variables).await;
+        let (name, payload) = data.as_object().and_then(|data| data.iter().next()).expect("a payload");
+        let items = payload["results"].as_array().into_iter().flatten();
+        for errors in std::iter::once(payload).chain(items).map(|refused| &refused["userErrors"]) {
+            for code in errors.as_array().into_iter().flatten().filter_map(|error| error["code"].as_str()) {
+                assert_listed(name, code);
+            }
+        }
+        payload.clone()
+    }
+
+    /// The codes with which a mutation is refused, after which everything is as it was before.
+    pub async fn refused(&self, mutation: &str, variables: Value) -> Vec<String> {
+        let before = self.roster.content().await;
+        let refusals = codes(&self.payload(mutation, variables.clone()).await["userErrors"]);
+        let after = self.roster.content().await;
+        let changed: Vec<&String> = after.keys().filter(|table| after[*table] != before[*table]).collect();
+        assert!(changed.is_empty(), "{} changed {changed:?} by {variables} although {refusals:?}", self.name);
+        refusals
+    }
+
+    /// The person's own id.
+    pub async fn user_id(&self) -> String {
+        id(&self.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"])
+    }
+
+    /// The value of the `Authorization` header; none for nobody.
+    pub fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+}
+
 impl Roster {
     /// A person whose identity provider does not vouch for the address `name@example.com`.
     pub fn unverified(&self, name: &str) -> Actor {
@@ -446,4 +481,44 @@ impl Roster {
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
         self.actor(name, &token)
     }
+
+    /// The same server, reached through another router.
+    pub fn through(&self, router: Router) -> Self {
+        Self { router, ..self.clone() }
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+/// The codes that the description of each mutation lists.
+pub static LISTED_CODES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    let sdl = graphql::sdl();
+    let (_, rest) = sdl.split_once("\ntype Mutation {\n").expect("mutations");
+    let (block, _) = rest.split_once("\n}\n").expect("an end");
+    let (mut description, mut listed) = ("", BTreeMap::new());
+    // What is indented deeper describes the arguments.
+    for line in block.lines().filter(|line| !line.starts_with("   ")) {
+        match line.trim().split_once('(') {
+            Some((mutation, "")) => {
+                let words = description.split(|c: char| !c.is_ascii_uppercase() && c != '_');
+                let mut codes: Vec<String> = words.filter(|word| word.len() > 4).map(str::to_owned).collect();
+                if let Some((_, another)) = description.split_once("Codes as `") {
+                    let another: &Vec<String> = &listed[another.split('`').next().expect("a mutation")];
+                    codes.extend(another.clone());
+                }
+                listed.insert(mutation.to_owned(), codes);
+            }
+            _ => description = line,
+        }
+    }
+    listed
+});
+
+/// The schema lists this code among those of the mutation.
+pub fn assert_listed(mutation: &str, code: &str) {
+    let listed = &LISTED_CODES[mutation];
+    assert!(listed.iter().any(|known| known == code), "the description of {mutation} does not list {code}: {listed:?}");
 }
