@@ -257,6 +257,10 @@ async fn an_address_that_moves_takes_no_membership_with_it() {
     assert_eq!(new.data(WHO, json!({})).await["viewer"]["invitations"], json!({ "totalCount": 1 }));
     assert_eq!(old.refused(ACCEPT, json!({ "token": token })).await, ["INVITATION_EMAIL_MISMATCH"]);
     assert_eq!(new.refusals(ACCEPT, json!({ "token": token })).await, Vec::<String>::new());
+    // Somebody who is known can be given it as well.
+    person(&front, "a-1", verified("bob@example.com", "Alice")).user_id().await;
+    let holders = "SELECT subject FROM users WHERE email = 'bob@example.com' AND email_verified";
+    assert_eq!(roster.texts(holders).await, ["a-1"]);
     roster.assert_counters().await;
 }
 
