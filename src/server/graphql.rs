@@ -90,7 +90,12 @@ fn read(body: &[u8]) -> Option<Request> {
 fn add_code(error: &mut ServerError) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
-        let code = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+        let code = match error.message.as_str() {
+            "Query is nested too deep." => "QUERY_TOO_DEEP",
+            "Query is too complex." => "QUERY_TOO_COMPLEX",
+            _ if error.path.is_empty() => "GRAPHQL_VALIDATION_FAILED",
+            _ => "BAD_USER_INPUT",
+        };
         extensions.set("code", code);
     }
 }

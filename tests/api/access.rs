@@ -238,6 +238,8 @@ const CALLS: &[Call] = &[
         needed: &[],
         input: |stage| json!({ "invitation": { "token": stage.invitations["invited"].1 } }),
     },
+    Call { mutation: "projectLeave", needed: &["project.read"], input: |stage| json!({ "project": stage.project() }) },
+    Call { mutation: "organizationLeave", needed: &[], input: |stage| json!({ "organization": stage.organization() }) },
 ];
 
 /// `OK`, or the codes of what was refused.
@@ -325,13 +327,13 @@ async fn every_mutation_by_every_kind_of_caller() {
       FORBIDDEN                 key with, key without, key of a project
     organizationMemberUpdateRole
       UNAUTHENTICATED           anonymous
-      NOT_FOUND                 outsider, other owner, invited
-      FORBIDDEN                 viewer, member, key without, key of a project
+      NOT_FOUND                 outsider, other owner, invited, key of a project
+      FORBIDDEN                 viewer, member, key without
       OK                        admin, owner, key with, operator
     organizationMemberRemove
       UNAUTHENTICATED           anonymous
-      NOT_FOUND                 outsider, other owner, invited
-      FORBIDDEN                 viewer, member, key without, key of a project
+      NOT_FOUND                 outsider, other owner, invited, key of a project
+      FORBIDDEN                 viewer, member, key without
       OK                        admin, owner, key with, operator
     organizationInvite
       UNAUTHENTICATED           anonymous
@@ -383,6 +385,15 @@ async fn every_mutation_by_every_kind_of_caller() {
       INVITATION_EMAIL_MISMATCH outsider, other owner, viewer, member, admin, owner
       OK                        invited
       FORBIDDEN                 key with, key without, key of a project, operator
+    projectLeave
+      UNAUTHENTICATED           anonymous
+      NOT_FOUND                 outsider, other owner, invited, viewer, member, admin, key with, key without, key of a project, operator
+      OWNER_PROTECTED           owner
+    organizationLeave
+      UNAUTHENTICATED           anonymous
+      NOT_FOUND                 outsider, other owner, key with, key without, key of a project, operator
+      OK                        invited, viewer, member, admin
+      OWNER_PROTECTED           owner
     ");
 }
 

@@ -32,6 +32,8 @@ const REVOKE: &str =
 const UPDATE_ROLE: &str = "mutation($member: ID!, $role: String!) { payload: organizationMemberUpdateRole(input: {member: {id: $member}, role: {key: $role}}) { userErrors { code } } }";
 const REMOVE: &str = "mutation($member: ID!) { payload: organizationMemberRemove(input: {member: {id: $member}}) { userErrors { code } } }";
 
+const LEAVE: &str = "mutation($organization: ID!) { payload: organizationLeave(input: {organization: {id: $organization}}) { userErrors { code } } }";
+
 /// Posts all of these at once, each from a task of its own; answers their data, in order.
 async fn at_once(posts: impl IntoIterator<Item = (Actor, &'static str, Value)>) -> Vec<Value> {
     let tasks: Vec<_> = posts
@@ -173,6 +175,8 @@ async fn whatever_happens_at_once_an_organization_keeps_its_owner() {
             3 => (actor.clone(), REMOVE, json!({ "member": victim })),
             4 => (actor.clone(), UPDATE_ROLE, json!({ "member": victim, "role": "viewer" })),
             5 => (alice.clone(), UPDATE_ROLE, json!({ "member": victim, "role": "admin" })),
+            6 if number % 16 == 6 => (alice.clone(), LEAVE, json!({ "organization": organization })),
+            6 if number > 48 => (actor.clone(), LEAVE, json!({ "organization": organization })),
             _ => (
                 actor.clone(),
                 INVITE,
@@ -187,6 +191,9 @@ async fn whatever_happens_at_once_an_organization_keeps_its_owner() {
             ["OWNER_PROTECTED", "ROLE_NOT_ASSIGNABLE", "FORBIDDEN", "NOT_FOUND"].contains(&codes[0].as_str()),
             "{number}: {codes:?}"
         );
+    }
+    for number in (0..64).filter(|number| number % 16 == 6) {
+        assert_eq!(codes(&answers[number]["payload"]["userErrors"]), ["OWNER_PROTECTED"]);
     }
     let owners = "SELECT email || ' ' || count(*) FROM (SELECT email FROM organization_members WHERE is_owner UNION ALL \
          SELECT email FROM project_members WHERE is_owner) AS owners GROUP BY email ORDER BY email";

@@ -143,9 +143,10 @@ async fn who_may_not_manage_members_is_refused() {
             .key(&acme, Some(&roster.project(&alice, &acme, "Apollo").await), &["members.manage", "project.read"])
             .await,
     ];
-    for key in &keys {
-        assert_eq!(key.refused(UPDATE, update(&member, "viewer")).await, ["FORBIDDEN"]);
-        assert_eq!(key.refused(REMOVE, remove(&member)).await, ["FORBIDDEN"]);
+    // A key of one project does not know of members.
+    for (key, code) in keys.iter().zip(["FORBIDDEN", "NOT_FOUND"]) {
+        assert_eq!(key.refused(UPDATE, update(&member, "viewer")).await, [code]);
+        assert_eq!(key.refused(REMOVE, remove(&member)).await, [code]);
     }
     // From outside there is nothing to be seen, public profile or not.
     let foreign = roster.key(&other, None, &["members.manage"]).await;
@@ -493,4 +494,27 @@ async fn an_admin_removes_themselves() {
     assert_eq!(roster.texts("SELECT email FROM project_members WHERE is_owner").await, ["alice@example.com"]);
     roster.assert_counters().await;
     assert_eq!(ada.refused(REMOVE, remove(&adas)).await, ["NOT_FOUND"]);
+}
+
+const LEAVE: &str = "mutation($organization: ID!) { organizationLeave(input: {organization: {id: $organization}}) { organization { id } removedOrganizationMemberId userErrors { code path } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_leaves_with_everything_that_rests_on_it() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (bob, member) = roster.member(&alice, &acme, "bob", "admin").await;
+    let gemini = roster.project(&bob, &acme, "Gemini").await;
+    roster.invite(&bob, &acme, "zoe@example.com", "member").await;
+
+    let left = bob.payload(LEAVE, json!({ "organization": acme })).await;
+    assert_eq!(left, json!({ "organization": null, "removedOrganizationMemberId": member, "userErrors": [] }));
+    assert_eq!(roster.texts("SELECT status FROM invitations ORDER BY email").await, ["ACCEPTED", "REVOKED"]);
+    let owner = alice
+        .data("query($id: ID!) { project(by: {id: $id}) { owner { user { email } } } }", json!({ "id": gemini }))
+        .await;
+    assert_eq!(owner["project"]["owner"]["user"]["email"], "alice@example.com");
+    assert_eq!(bob.refused(LEAVE, json!({ "organization": acme })).await, ["NOT_FOUND"]);
+    assert_eq!(alice.refused(LEAVE, json!({ "organization": acme })).await, ["OWNER_PROTECTED"]);
+    roster.assert_counters().await;
 }

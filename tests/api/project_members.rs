@@ -571,3 +571,28 @@ async fn who_was_removed_with_the_organization_membership_is_gone_from_the_proje
     assert_eq!(again, json!({ "project": { "slug": "apollo" }, "removedProjectMemberId": null, "userErrors": [] }));
     assert_eq!(stage.roster.content().await, before);
 }
+
+const LEAVE: &str = "mutation($project: ID!) { projectLeave(input: {project: {id: $project}}) { project { id } removedProjectMemberId userErrors { code path } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_leaves_a_project() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let apollo = roster.project(&alice, &acme, "Apollo").await;
+    let (bob, _) = roster.member(&alice, &acme, "bob", "member").await;
+    let (ada, _) = roster.member(&alice, &acme, "ada", "admin").await;
+    let (bobs, adas) = (
+        roster.project_member(&alice, &apollo, "bob", "member").await,
+        roster.project_member(&alice, &apollo, "ada", "member").await,
+    );
+    let left = bob.payload(LEAVE, json!({ "project": apollo })).await;
+    assert_eq!(left, json!({ "project": null, "removedProjectMemberId": bobs, "userErrors": [] }));
+    // Whoever sees all projects still sees this one.
+    let left = ada.payload(LEAVE, json!({ "project": apollo })).await;
+    assert_eq!(left, json!({ "project": { "id": apollo }, "removedProjectMemberId": adas, "userErrors": [] }));
+    assert_eq!(ada.refused(LEAVE, json!({ "project": apollo })).await, ["NOT_FOUND"]);
+    assert_eq!(bob.refused(LEAVE, json!({ "project": apollo })).await, ["NOT_FOUND"]);
+    assert_eq!(alice.refused(LEAVE, json!({ "project": apollo })).await, ["OWNER_PROTECTED"]);
+    roster.assert_counters().await;
+}

@@ -127,7 +127,7 @@ async fn members_create_and_viewers_do_not() {
     let outsider = roster.person("oscar");
     assert_eq!(refused(&outsider, input()).await, ["NOT_FOUND"]);
     roster.sql("UPDATE organizations SET visibility = 'PUBLIC'").await;
-    assert_eq!(refused(&outsider, input()).await, ["NOT_FOUND"]);
+    assert_eq!(refused(&outsider, input()).await, ["FORBIDDEN"]);
     let unknown = [
         json!({ "slug": "nothing" }),
         json!({ "slug": "?" }),

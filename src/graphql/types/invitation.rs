@@ -13,10 +13,10 @@ use super::{
     user::User,
 };
 use crate::{
-    access::{OrganizationAccess, Permission},
+    access::{OrganizationAccess, Permission, ProjectAccess},
     domain::{
         email::Email,
-        id::{InvitationId, OrganizationId, ProjectId},
+        id::{InvitationId, OrganizationId},
         invitation,
         role::RoleScope,
         secret::InvitationToken,
@@ -119,7 +119,7 @@ impl Invitation {
         let Some(found) = ctx.load(InvitationById(id)).await? else { return Ok(None) };
         let row = &found.invitation;
         let is_invitee = ctx.viewer().verified_email() == Some(&row.email);
-        let sees = is_invitee || sees_all(ctx, row.organization_id).await? || manages(ctx, row.project_id).await?;
+        let sees = is_invitee || sees_all(ctx, row.organization_id).await? || manages_a_grant(ctx, id).await?;
         Ok(sees.then(|| Self(Arc::new(found))))
     }
 
@@ -144,10 +144,11 @@ async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<boo
     Ok(found.is_some_and(|organization| organization.permissions.has(Permission::InvitationsRead)))
 }
 
-async fn manages(ctx: &Context<'_>, project: Option<ProjectId>) -> Result<bool> {
-    let Some(project) = project else { return Ok(false) };
-    let found = ctx.load(ProjectById(project)).await?.and_then(|found| found.visible);
-    Ok(found.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage)))
+async fn manages_a_grant(ctx: &Context<'_>, id: InvitationId) -> Result<bool> {
+    let grants = ctx.load_present(GrantsOf(id)).await?;
+    let projects = ctx.load_many(grants.iter().map(|grant| ProjectById(grant.project_id)).collect()).await?;
+    let manages = |project: &ProjectAccess| project.permissions.has(Permission::ProjectInvitationsManage);
+    Ok(projects.values().any(|found| found.visible.as_deref().is_some_and(manages)))
 }
 
 /// An invitation by email to an organization or one of its projects.

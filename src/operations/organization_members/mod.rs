@@ -52,7 +52,8 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
     let organization =
         organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
     // Who may not list the members does not learn who is one.
-    if !organization.permissions.has(Permission::MembersRead) {
+    let may_know = [Permission::MembersRead, Permission::MembersManage];
+    if !may_know.into_iter().any(|permission| organization.permissions.has(permission)) {
         return Err(missing());
     }
     organization.may(Permission::MembersManage)?;
