@@ -75,7 +75,7 @@ impl Running {
         for reader in [Box::new(out) as Box<dyn std::io::Read + Send>, Box::new(err)] {
             let send = send.clone();
             std::thread::spawn(move || {
-                BufReader::new(reader).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)))
+                BufReader::new(reader).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)));
             });
         }
         drop(send);

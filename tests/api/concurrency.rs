@@ -513,7 +513,7 @@ impl Dev {
                     address.trim().clone_into(&mut url);
                 }
                 if line.starts_with("Alice") {
-                    authorization = lines.next_line().await.expect("text").expect("a token").trim().to_owned();
+                    lines.next_line().await.expect("text").expect("a token").trim().clone_into(&mut authorization);
                 }
                 if line.starts_with("Anybody else") {
                     return;
@@ -521,7 +521,7 @@ impl Dev {
             }
             panic!("it ended");
         };
-        timeout(Duration::from_secs(60), announced).await.expect("it starts in time");
+        timeout(Duration::from_mins(1), announced).await.expect("it starts in time");
         Self { child, url, authorization, client: reqwest::Client::new() }
     }
 
