@@ -157,7 +157,8 @@ fn layers_use_only_what_is_below_them() {
         }
         for (library, homes) in LIBRARIES {
             let uses = text.lines().any(|line| line.trim_start().starts_with(&format!("use {library}::")));
-            if uses && !homes.contains(&layer.as_str()) {
+            // What loads a million rows of every table at once belongs to none of them.
+            if uses && !homes.contains(&layer.as_str()) && !path.starts_with("commands/demo/") {
                 wrong.push(format!("{path} uses {library}"));
             }
         }
