@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(made("Acme, Inc."), "acme-inc");
         assert_eq!(made("Müller & Söhne"), "muller-sohne");
         assert_eq!(made("株式会社"), "organization");
-        assert_eq!(made(&"word ".repeat(30)).len(), 48 - 1);
+        assert_eq!(made(&"word ".repeat(30)).len(), 48);
         assert_eq!(Slug::from_name("Acme", "organization", "x7k2").0, "acme-x7k2");
         for name in ["Acme", "!!", &"é ".repeat(80)] {
             assert!(Slug::parse(&Slug::from_name(name, "organization", "abcd").0).is_some());

@@ -12,7 +12,7 @@ use rustls::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::{Config, NoTls, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
+use url::form_urlencoded::{self, Serializer};
 
 use super::Connection;
 
@@ -38,20 +38,22 @@ impl ConnectionUrl {
     /// # Errors
     /// A sentence that says what is wrong with the URL; it does not repeat the password.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
-        let (mut mode, mut authorities, mut rest) = (None, None, Vec::new());
-        for (key, value) in url.query_pairs() {
+        let (server, query) = text.split_once('?').unwrap_or((text, ""));
+        let (mut mode, mut authorities, mut rest) = (None, None, Serializer::new(String::new()));
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "sslmode" => mode = Some(value.into_owned()),
                 "sslrootcert" => authorities = Some(value.into_owned()),
-                _ => rest.push((key.into_owned(), value.into_owned())),
+                _ => {
+                    rest.append_pair(&key, &value);
+                }
             }
         }
-        url.set_query(None);
-        if !rest.is_empty() {
-            url.query_pairs_mut().extend_pairs(rest);
+        if !["postgres://", "postgresql://"].iter().any(|scheme| server.starts_with(scheme)) {
+            return Err("it does not start with postgres://".to_owned());
         }
-        let mut config: Config = url.as_str().parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
+        let url = format!("{server}?{}", rest.finish());
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| error_with_causes(&error))?;
         config.connect_timeout(Duration::from_secs(3)).tcp_user_timeout(Duration::from_secs(5));
         let options = config.get_options().map_or_else(|| SESSION.to_owned(), |own| format!("{SESSION} {own}"));
         config.options(options).application_name("roster");
@@ -76,11 +78,12 @@ impl ConnectionUrl {
     /// The same server, another database.
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// As [`Self::parse`]; also when the URL names no database that could be replaced.
     pub fn with_database(&self, name: &str) -> Result<Self, String> {
-        let mut url = Url::parse(self.text.expose_secret()).map_err(|error| error.to_string())?;
-        url.set_path(name);
-        Self::parse(url.as_str())
+        let text = self.text.expose_secret();
+        let (server, query) = text.split_once('?').unwrap_or((text, ""));
+        let (server, _) = server.rsplit_once('/').ok_or("it names no database")?;
+        Self::parse(&format!("{server}/{name}?{query}"))
     }
 
     /// The URL itself, password included.
