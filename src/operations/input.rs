@@ -7,10 +7,15 @@ use crate::{
         id::{OrganizationMemberId, ProjectMemberId, RoleId, UserId},
         invitation::BULK_MAX,
         role::{BuiltInRole, RoleScope},
+        slug::Slug,
         text::TextError,
     },
-    error::{Code, Detail, Refusal},
-    store::roles::Role,
+    error::{Code, Detail, Error, Refusal},
+    store::{
+        Connection,
+        roles::Role,
+        users::{self, User},
+    },
 };
 
 /// Names a role of an organization.
@@ -107,6 +112,24 @@ pub fn text_refusal(error: &TextError) -> Refusal {
             "Control characters and marks that change the direction of writing cannot stand here.",
         ),
     }
+}
+
+/// The person that is named; whoever asks decides whether the viewer may know of them.
+pub async fn user_by_ref(conn: &mut Connection, user: &UserRef) -> Result<Option<User>, Error> {
+    match user {
+        UserRef::Id(id) => Ok(users::by_ids(conn, &[*id]).await?.pop()),
+        UserRef::Email(email) => users::by_email(conn, email).await,
+        UserRef::Unknown => Ok(None),
+    }
+}
+
+/// The slug that is wanted.
+///
+/// # Errors
+/// `INVALID` when it is not of the form.
+pub fn wanted_slug(text: &str) -> Result<Slug, Refusal> {
+    let message = "A slug has 2 to 48 characters: a–z, 0–9 and single hyphens between them.";
+    Slug::parse(text).ok_or_else(|| Refusal::new(Code::Invalid, message).at(["slug"]))
 }
 
 /// Names an organization member.

@@ -12,11 +12,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{Connection, query::Query, schema::users};
 use crate::{
-    domain::{
-        email::Email,
-        id::{OrganizationId, UserId},
-        text::fold,
-    },
+    domain::{email::Email, id::UserId, text::fold},
     error::Result,
 };
 
@@ -157,10 +153,4 @@ pub async fn owned_organizations(conn: &mut Connection, id: UserId) -> Result<i6
     use super::schema::organization_members as members;
     let owned = members::table.filter(members::user_id.eq(id)).filter(members::is_owner);
     Ok(owned.count().get_result(conn).await?)
-}
-
-/// Organizations a person belongs to.
-pub async fn organization_ids(conn: &mut Connection, id: UserId) -> Result<Vec<OrganizationId>> {
-    use super::schema::organization_members as members;
-    Ok(members::table.filter(members::user_id.eq(id)).select(members::organization_id).load(conn).await?)
 }

@@ -12,17 +12,16 @@ use std::sync::Arc;
 
 use super::{
     Transaction,
-    input::{OrganizationMemberRef, UserRef, outranked},
+    input::{OrganizationMemberRef, outranked, user_by_ref},
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, PermissionSet},
-    domain::{event::EventKind, id::UserId},
+    domain::event::EventKind,
     error::{Code, Error, Refusal, Result},
     store::{
         events,
         organization_members::{self, OrganizationMember},
         roles::Role,
-        users,
     },
 };
 
@@ -37,7 +36,9 @@ struct Managed {
 async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Result<Managed> {
     let missing = || Error::from(Refusal::not_found("member").at(["member"]));
     let (by, user) = match member {
-        OrganizationMemberRef::Lookup(organization, user) => (organization.clone(), user_id(tx, user).await?),
+        OrganizationMemberRef::Lookup(organization, user) => {
+            (organization.clone(), user_by_ref(tx.conn, user).await?.map(|user| user.id))
+        }
         OrganizationMemberRef::Id(id) => {
             if let Some(found) = organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
                 (OrganizationRef::Id(found.member.organization_id), Some(found.member.user_id))
@@ -62,14 +63,6 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
         None => None,
     };
     Ok(Managed { organization, member })
-}
-
-async fn user_id(tx: &mut Transaction<'_>, user: &UserRef) -> Result<Option<UserId>> {
-    Ok(match user {
-        UserRef::Id(id) => Some(*id),
-        UserRef::Email(email) => users::by_email(tx.conn, email).await?.map(|user| user.id),
-        UserRef::Unknown => None,
-    })
 }
 
 /// The owner stays, and nobody manages who is stronger than they are.

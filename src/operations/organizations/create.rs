@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::{
     Operation, Transaction,
-    input::{UserRef, text_refusal},
+    input::{UserRef, text_refusal, user_by_ref, wanted_slug},
 };
 use crate::{
     access::Viewer,
@@ -96,11 +96,7 @@ impl Create {
         match (tx.viewer, &self.owner) {
             (Viewer::Person(user), None) => Ok(user.clone()),
             (Viewer::Operator, Some(owner)) => {
-                let found = match owner {
-                    UserRef::Id(id) => users::by_ids(tx.conn, &[*id]).await?.pop(),
-                    UserRef::Email(email) => users::by_email(tx.conn, email).await?,
-                    UserRef::Unknown => None,
-                };
+                let found = user_by_ref(tx.conn, owner).await?;
                 found.ok_or_else(|| Refusal::not_found("person").at(["owner"]).into())
             }
             (Viewer::Operator, None) => {
@@ -143,7 +139,7 @@ impl Create {
             check("email", read.ok_or_else(|| Refusal::new(Code::Invalid, "This is no e-mail address.")))
         });
         if let Some(slug) = &self.slug {
-            check("slug", wanted_slug(slug).map(|slug| slug.to_string()));
+            check("slug", free_to_take(slug).map(|slug| slug.to_string()));
         }
         if !refusals.is_empty() {
             return Err(Error::Refused(refusals));
@@ -176,7 +172,7 @@ impl Create {
     /// The slug that is wanted, or a free one made from the name.
     async fn free_slug(&self, tx: &mut Transaction<'_>) -> Result<Slug> {
         if let Some(wanted) = &self.slug {
-            let slug = wanted_slug(wanted)?;
+            let slug = free_to_take(wanted)?;
             return if organizations::is_taken(tx.conn, &slug).await? { Err(taken(&slug).into()) } else { Ok(slug) };
         }
         let plain = Slug::from_name(&self.name, "organization", "");
@@ -187,17 +183,13 @@ impl Create {
     }
 }
 
-fn wanted_slug(text: &str) -> Result<Slug, Refusal> {
-    match Slug::parse(text) {
-        Some(slug) if slug.is_reserved() => {
-            Err(Refusal::new(Code::Invalid, format!("{slug} is reserved; take another.")).at(["slug"]))
-        }
-        Some(slug) => Ok(slug),
-        None => {
-            Err(Refusal::new(Code::Invalid, "A slug has 2 to 48 characters: a–z, 0–9 and single hyphens between them.")
-                .at(["slug"]))
-        }
+/// A slug that an organization may have.
+fn free_to_take(text: &str) -> Result<Slug, Refusal> {
+    let slug = wanted_slug(text)?;
+    if slug.is_reserved() {
+        return Err(Refusal::new(Code::Invalid, format!("{slug} is reserved; take another.")).at(["slug"]));
     }
+    Ok(slug)
 }
 
 fn taken(slug: &Slug) -> Refusal {

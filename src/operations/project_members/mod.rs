@@ -11,7 +11,7 @@ pub use update_role::UpdateRole;
 
 use super::{
     Transaction,
-    input::{ProjectMemberRef, UserRef, outranked},
+    input::{ProjectMemberRef, outranked, user_by_ref},
 };
 use crate::{
     access::{Permission, PermissionSet, ProjectAccess, ProjectRef},
@@ -21,7 +21,6 @@ use crate::{
         events,
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users,
     },
 };
 
@@ -37,12 +36,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &ProjectMemberRef) -> Result<Man
     let missing = || Error::from(Refusal::not_found("member").at(["member"]));
     let (by, user) = match member {
         ProjectMemberRef::Lookup(project, user) => {
-            let user = match user {
-                UserRef::Id(id) => Some(*id),
-                UserRef::Email(email) => users::by_email(tx.conn, email).await?.map(|user| user.id),
-                UserRef::Unknown => None,
-            };
-            (project.clone(), user)
+            (project.clone(), user_by_ref(tx.conn, user).await?.map(|user| user.id))
         }
         ProjectMemberRef::Id(id) => {
             if let Some(found) = project_members::by_ids(tx.conn, &[*id]).await?.pop() {

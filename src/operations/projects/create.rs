@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::super::{Operation, Transaction, input::text_refusal};
+use super::super::{
+    Operation, Transaction,
+    input::{text_refusal, wanted_slug},
+};
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission},
     domain::{
@@ -111,13 +114,6 @@ impl Create {
         }
         Ok(plain)
     }
-}
-
-fn wanted_slug(text: &str) -> Result<Slug, Refusal> {
-    Slug::parse(text).ok_or_else(|| {
-        Refusal::new(Code::Invalid, "A slug has 2 to 48 characters: a–z, 0–9 and single hyphens between them.")
-            .at(["slug"])
-    })
 }
 
 fn taken(slug: &Slug) -> Refusal {
