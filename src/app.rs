@@ -9,6 +9,7 @@ use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
+    access::Policy,
     domain::{
         id::InvitationId,
         id::OrganizationId,
@@ -30,6 +31,8 @@ pub struct App {
     pub accept_url: Url,
     /// Days that a new organization may try paid features; `None` where plans are off.
     pub trial_days: Option<u32>,
+    /// What roles give.
+    pub policy: Arc<Policy>,
     /// Sizes that requests are held to.
     pub limits: Limits,
     /// Rung when mails were queued, so that they need not wait for the next look.
@@ -66,6 +69,11 @@ impl App {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    /// A link that accepts an invitation, by its number.
+    pub fn invitation_link(&self, organization: OrganizationId, invitation: InvitationId, number: i32) -> Url {
+        self.accept_link(&self.token(organization, invitation, number))
     }
 
     /// The token of a link of an invitation.

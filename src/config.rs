@@ -58,6 +58,9 @@ pub struct Dev {
     /// Days that new organizations may try paid features; 0 switches plans off.
     #[arg(long, env = "ROSTER_TRIAL_DAYS", default_value_t = 14, value_name = "DAYS")]
     pub trial_days: u32,
+    /// File (TOML) with the permissions of your own product, which roles and API keys can hold.
+    #[arg(long, env = "ROSTER_PERMISSIONS", value_name = "FILE")]
+    pub permissions: Option<PathBuf>,
     /// Start without demo data.
     #[arg(long, env = "ROSTER_EMPTY", value_parser = FalseyValueParser::new())]
     pub empty: bool,
@@ -116,6 +119,9 @@ pub struct Serve {
     /// Days that new organizations may try paid features; 0 switches plans off.
     #[arg(long, env = "ROSTER_TRIAL_DAYS", default_value_t = 14, value_name = "DAYS")]
     pub trial_days: u32,
+    /// File (TOML) with the permissions of your own product, which roles and API keys can hold.
+    #[arg(long, env = "ROSTER_PERMISSIONS", value_name = "FILE")]
+    pub permissions: Option<PathBuf>,
     /// Origins whose pages may call from a browser: `https://app.example.com`, separated by commas.
     #[arg(long, env = "ROSTER_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub allowed_origins: Vec<String>,

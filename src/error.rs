@@ -4,6 +4,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What operations and loads return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,7 +49,7 @@ impl From<Refusal> for Error {
 }
 
 /// Why a mutation, or one item of it, was refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Machine-readable reason.
     pub code: Code,
@@ -61,12 +62,12 @@ pub struct Refusal {
 }
 
 /// What belongs to some of the codes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Detail {
     /// Nothing.
     None,
     /// The permission that would be needed.
-    Permission(&'static str),
+    Permission(Cow<'static, str>),
     /// A limit, and what is used or was asked for.
     Limit {
         /// The limit.
@@ -110,21 +111,23 @@ impl Refusal {
     /// The viewer lacks a permission.
     pub fn forbidden(permission: &'static str) -> Self {
         Self::new(Code::Forbidden, format!("You need the permission {permission} for this."))
-            .with(Detail::Permission(permission))
+            .with(Detail::Permission(permission.into()))
     }
 }
 
 /// Reasons for a refusal; each is described where clients read it, in the GraphQL schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the schema, where each is described")]
 pub enum Code {
     Aborted,
     AlreadyInvited,
     AlreadyMember,
     Blank,
+    BuiltInRole,
     Cooldown,
     Duplicate,
     Forbidden,
+    IdempotencyKeyReused,
     Invalid,
     InvitationEmailMismatch,
     InvitationExpired,
@@ -135,6 +138,7 @@ pub enum Code {
     NotMember,
     OwnerProtected,
     PlanRequired,
+    RoleInUse,
     RoleNotAssignable,
     RoleScopeMismatch,
     StaleVersion,

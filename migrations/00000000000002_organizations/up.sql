@@ -13,7 +13,11 @@ CREATE TABLE organizations (
     description   text,
     logo_url      text,
     website       text,
+    -- A key of the server's list of industries.
+    industry      text,
     email         text,
+    -- In the international form of E.164.
+    phone         text,
     visibility    text NOT NULL CHECK (visibility IN ('PRIVATE', 'PUBLIC')),
     plan_tier     text NOT NULL CHECK (plan_tier IN ('FREE', 'STARTER', 'PREMIUM', 'ENTERPRISE')),
     trial_ends_at timestamptz,
@@ -22,6 +26,7 @@ CREATE TABLE organizations (
     -- Counters, changed only by the transaction that changes what they count.
     member_count             integer NOT NULL DEFAULT 0 CHECK (member_count >= 0),
     project_count            integer NOT NULL DEFAULT 0 CHECK (project_count >= 0),
+    team_count               integer NOT NULL DEFAULT 0 CHECK (team_count >= 0),
     pending_invitation_count integer NOT NULL DEFAULT 0 CHECK (pending_invitation_count >= 0),
     -- Number of the newest event, given out under the lock of this row.
     last_event    bigint NOT NULL DEFAULT 0,

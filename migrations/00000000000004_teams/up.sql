@@ -1,5 +1,5 @@
--- Teams: groups of people across projects. Their members come with the mutations of teams; until then
--- only invitations refer to them.
+-- Teams: groups of people across projects. Their members stand in a later step, as they may still be
+-- invitees.
 
 CREATE TABLE teams (
     organization_id uuid NOT NULL REFERENCES organizations ON DELETE CASCADE,
@@ -20,3 +20,5 @@ CREATE TABLE teams (
 CREATE INDEX teams_by_id ON teams (id);
 CREATE INDEX teams_by_name ON teams (organization_id, sort_name, id);
 CREATE INDEX teams_by_creation ON teams (organization_id, created_at, id);
+CREATE INDEX teams_by_size ON teams (organization_id, member_count, id);
+CREATE INDEX teams_search ON teams USING gin (search_text gin_trgm_ops);

@@ -4,6 +4,7 @@
 //! so that a forgotten check does not compile. What may not be seen is not found; what is seen but not
 //! allowed is forbidden; [`policy`] is the one table behind both.
 
+pub mod catalogue;
 mod organization;
 mod permission;
 pub mod policy;
@@ -11,6 +12,7 @@ mod project;
 mod viewer;
 
 pub use organization::{OrganizationAccess, OrganizationRef};
-pub use permission::{Permission, PermissionSet};
+pub use permission::{Definition, MAX_OWN, Permission, PermissionSet};
+pub use policy::Policy;
 pub use project::{ProjectAccess, ProjectRef};
 pub use viewer::{ActorRef, Viewer};

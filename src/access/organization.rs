@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     permission::{Permission, PermissionSet},
+    policy::Policy,
     viewer::Viewer,
 };
 use crate::{
@@ -47,26 +48,35 @@ pub struct OrganizationAccess {
     pub only_project: Option<ProjectId>,
     /// Whether the viewer sees more than a public profile.
     pub is_inside: bool,
+    /// What roles give.
+    pub policy: Arc<Policy>,
 }
 
 impl OrganizationAccess {
     /// The organization as `viewer` finds it; `None` when they may not know of it.
-    pub fn of(viewer: &Viewer, (organization, membership, role): WithMembership) -> Option<Arc<Self>> {
+    pub fn of(
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        (organization, membership, role): WithMembership,
+    ) -> Option<Arc<Self>> {
         let only_project = if let Viewer::Key(key) = viewer { key.project_id } else { None };
         let permissions = match viewer {
-            Viewer::Operator => Some(PermissionSet::all()),
-            Viewer::Person(_) => role.as_ref().map(PermissionSet::of_role),
-            Viewer::Key(key) if key.organization_id == organization.id => Some(PermissionSet::of_key(key)),
+            Viewer::Operator => Some(policy.everything()),
+            Viewer::Person(_) => role.as_ref().map(|role| policy.of_role(role)),
+            Viewer::Key(key) if key.organization_id == organization.id => Some(policy.of_key(key)),
             Viewer::Key(_) | Viewer::Nobody => None,
         };
         let is_inside = permissions.is_some();
         let permissions = permissions.unwrap_or(PermissionSet::NONE);
         let is_visible = is_inside || organization.visibility == Visibility::Public;
-        is_visible.then(|| Arc::new(Self { organization, membership, role, permissions, only_project, is_inside }))
+        is_visible.then(|| {
+            let policy = policy.clone();
+            Arc::new(Self { organization, membership, role, permissions, only_project, is_inside, policy })
+        })
     }
 
     /// What somebody who holds an invitation may know of an organization that is hidden from them.
-    pub fn profile(organization: Organization) -> Arc<Self> {
+    pub fn profile(policy: &Arc<Policy>, organization: Organization) -> Arc<Self> {
         Arc::new(Self {
             organization,
             membership: None,
@@ -74,17 +84,23 @@ impl OrganizationAccess {
             permissions: PermissionSet::NONE,
             only_project: None,
             is_inside: false,
+            policy: policy.clone(),
         })
     }
 
     /// Loads what the viewer may know of. Reading under a permission goes on with [`Self::require`].
-    pub async fn find(conn: &mut Connection, viewer: &Viewer, by: &OrganizationRef) -> Result<Option<Arc<Self>>> {
+    pub async fn find(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        by: &OrganizationRef,
+    ) -> Result<Option<Arc<Self>>> {
         let found = match by {
             OrganizationRef::Id(id) => organizations::with_membership(conn, &[*id], viewer.user_id()).await?.pop(),
             OrganizationRef::Slug(slug) => organizations::with_membership_by_slug(conn, slug, viewer.user_id()).await?,
             OrganizationRef::Unknown => None,
         };
-        Ok(found.and_then(|row| Self::of(viewer, row)))
+        Ok(found.and_then(|row| Self::of(policy, viewer, row)))
     }
 
     /// Locks an organization and loads it for a change that takes `permission`. Everything that decides is
@@ -94,17 +110,23 @@ impl OrganizationAccess {
     /// Refused as not found or forbidden, without blaming an input.
     pub async fn lock(
         conn: &mut Connection,
+        policy: &Arc<Policy>,
         viewer: &Viewer,
         by: &OrganizationRef,
         permission: Permission,
     ) -> Result<Arc<Self>> {
-        let access = Self::lock_visible(conn, viewer, by).await?;
+        let access = Self::lock_visible(conn, policy, viewer, by).await?;
         access.may(permission)?;
         Ok(access)
     }
 
     /// Locks an organization that the viewer may know of, for changes that decide themselves what they take.
-    pub async fn lock_visible(conn: &mut Connection, viewer: &Viewer, by: &OrganizationRef) -> Result<Arc<Self>> {
+    pub async fn lock_visible(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        by: &OrganizationRef,
+    ) -> Result<Arc<Self>> {
         viewer.signed_in()?;
         let missing = || Error::from(Refusal::not_found("organization"));
         let id = match by {
@@ -116,7 +138,7 @@ impl OrganizationAccess {
         if !organizations::lock(conn, id).await? {
             return Err(missing());
         }
-        Self::find(conn, viewer, &OrganizationRef::Id(id)).await?.ok_or_else(missing)
+        Self::find(conn, policy, viewer, &OrganizationRef::Id(id)).await?.ok_or_else(missing)
     }
 
     /// For reading: the permission is held, or the field is forbidden.
@@ -147,12 +169,17 @@ impl OrganizationAccess {
     ///
     /// # Errors
     /// Refused as forbidden.
-    pub fn may(&self, permission: Permission) -> Result<()> {
-        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key()).into()) }
+    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
     }
 
     /// Whether the viewer may give this role of the organization: it is not Owner and no stronger than theirs.
     pub fn may_give(&self, role: &Role) -> bool {
-        !role.is_owner() && self.permissions.covers(PermissionSet::of_role(role))
+        !role.is_owner() && self.outranks(role)
+    }
+
+    /// Whether the viewer may do all that this role of the organization may.
+    pub fn outranks(&self, role: &Role) -> bool {
+        self.permissions.covers(self.policy.of_role(role))
     }
 }

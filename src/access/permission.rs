@@ -1,11 +1,8 @@
 //! Permissions and sets of them.
 
-use crate::{
-    domain::role::{BuiltInRole, RoleScope},
-    store::{api_keys::ApiKey, roles::Role},
-};
+use std::borrow::Cow;
 
-use super::policy;
+use crate::domain::role::{BuiltInRole, RoleScope};
 
 macro_rules! permissions {
     ($($name:ident = $key:literal, $scope:ident, $title:literal, $group:literal, $description:literal;)*) => {
@@ -76,77 +73,72 @@ permissions! {
     ProjectInvitationsManage = "project.invitations.manage", Project, "Invite to project", "Project members", "See, send and withdraw invitations to the project.";
 }
 
+/// A permission of this server, or of the operator's own product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Stable key.
+    pub key: Cow<'static, str>,
+    /// Level it applies to.
+    pub scope: RoleScope,
+    /// Name to show.
+    pub name: Cow<'static, str>,
+    /// What it allows.
+    pub description: Cow<'static, str>,
+    /// Heading to group by.
+    pub group: Cow<'static, str>,
+    /// Built-in roles that hold it.
+    pub roles: Cow<'static, [BuiltInRole]>,
+    /// Enforced by this server.
+    pub built_in: bool,
+}
+
+/// Most permissions of the operator's own product.
+pub const MAX_OWN: usize = 256;
+/// The first bits are those of this server, however many it comes to have.
+const FIRST_OWN: usize = 64;
+const WORDS: usize = (FIRST_OWN + MAX_OWN) / 64;
+
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PermissionSet(u64);
+pub struct PermissionSet([u64; WORDS]);
 
 impl PermissionSet {
     /// No permission.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self([0; WORDS]);
 
-    /// Every permission of both levels.
-    pub fn all() -> Self {
-        Permission::ALL.iter().copied().collect()
-    }
-
-    /// The permissions of a role: those of the policy for a built-in role, its own otherwise.
-    pub fn of_role(role: &Role) -> Self {
-        Self::of_stored(role.scope, role.built_in, &role.permissions)
-    }
-
-    /// The permissions of a role, given what is stored of it.
-    pub fn of_stored(scope: RoleScope, built_in: Option<BuiltInRole>, keys: &[String]) -> Self {
-        match built_in {
-            Some(built_in) => policy::of_built_in(scope, built_in),
-            None => Self::of_keys(keys),
-        }
-    }
-
-    /// The permissions of an API key: of one that is limited to a project, those of that level only.
-    pub fn of_key(key: &ApiKey) -> Self {
-        let permissions = Self::of_keys(&key.permissions);
-        if key.project_id.is_some() { permissions.at(RoleScope::Project) } else { permissions }
-    }
-
-    /// The permissions with these keys; keys that this server does not know are passed over.
-    pub fn of_keys(keys: &[String]) -> Self {
-        keys.iter().filter_map(|key| Permission::parse(key)).collect()
-    }
-
-    /// Whether a permission is held.
+    /// Whether a permission of this server is held.
     pub fn has(self, permission: Permission) -> bool {
-        self.0 & bit(permission) != 0
+        self.has_bit(permission as usize)
     }
 
     /// Whether every permission of `other` is held: `other` is no stronger.
     pub fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+        self.union(other) == self
     }
 
     /// What is held in either.
     #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    pub fn union(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, more)| *word |= more);
+        self
     }
 
-    /// What is held and of this level.
-    #[must_use]
-    pub fn at(self, scope: RoleScope) -> Self {
-        self.iter().filter(|permission| permission.scope() == scope).collect()
+    pub(super) fn has_bit(self, bit: usize) -> bool {
+        self.0.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
     }
 
-    /// The permissions, in the order they are shown.
-    pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
-    }
-}
-
-impl FromIterator<Permission> for PermissionSet {
-    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().fold(0, |bits, permission| bits | bit(permission)))
+    pub(super) fn of_bits(bits: impl Iterator<Item = usize>) -> Self {
+        let mut set = Self::NONE;
+        for bit in bits {
+            if let Some(word) = set.0.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
+            }
+        }
+        set
     }
 }
 
-fn bit(permission: Permission) -> u64 {
-    1 << permission as u64
+/// The bit of the operator's own permission with this place in the catalogue.
+pub(super) fn own_bit(place: usize) -> usize {
+    FIRST_OWN + place
 }

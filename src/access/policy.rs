@@ -1,7 +1,12 @@
 //! The one table of what the built-in roles may do.
 
-use super::permission::{Permission, PermissionSet};
-use crate::domain::role::{BuiltInRole, RoleScope};
+use std::{borrow::Cow, collections::HashMap};
+
+use super::permission::{Definition, Permission, PermissionSet, own_bit};
+use crate::{
+    domain::role::{BuiltInRole, RoleScope},
+    store::{api_keys::ApiKey, roles::Role},
+};
 
 use BuiltInRole::{Admin, Member, Owner, Viewer};
 use Permission as P;
@@ -35,19 +40,109 @@ pub const POLICY: &[(Permission, &[BuiltInRole])] = &[
 const IN_EVERY_PROJECT: &[(Permission, BuiltInRole)] =
     &[(P::ProjectsRead, Viewer), (P::ProjectsManage, Admin), (P::ProjectsOwn, Owner)];
 
-/// The permissions of a built-in role.
-pub fn of_built_in(scope: RoleScope, role: BuiltInRole) -> PermissionSet {
-    POLICY
-        .iter()
-        .filter(|(permission, roles)| permission.scope() == scope && roles.contains(&role))
-        .map(|(permission, _)| *permission)
-        .collect()
+/// All permissions there are, and what each role makes of them.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Each with its bit.
+    definitions: Vec<(usize, Definition)>,
+    by_key: HashMap<Cow<'static, str>, usize>,
 }
 
-/// What permissions of an organization give in each of its projects.
-pub fn in_projects(organization: PermissionSet) -> PermissionSet {
-    IN_EVERY_PROJECT
-        .iter()
-        .filter(|(permission, _)| organization.has(*permission))
-        .fold(PermissionSet::NONE, |set, (_, role)| set.union(of_built_in(RoleScope::Project, *role)))
+impl Default for Policy {
+    /// The permissions of this server alone.
+    fn default() -> Self {
+        Self::with_own(Vec::new())
+    }
+}
+
+impl Policy {
+    /// The permissions of this server and the operator's own, of which [`super::MAX_OWN`] count.
+    pub fn with_own(own: Vec<Definition>) -> Self {
+        let built_in = POLICY.iter().map(|(permission, roles)| (*permission as usize, built_in(*permission, roles)));
+        let own = own.into_iter().enumerate().map(|(place, definition)| (own_bit(place), definition));
+        let definitions: Vec<_> = built_in.chain(own).collect();
+        let by_key = definitions.iter().map(|(bit, definition)| (definition.key.clone(), *bit)).collect();
+        Self { definitions, by_key }
+    }
+
+    /// Every permission, those of this server first.
+    pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
+        self.definitions.iter().map(|(_, definition)| definition)
+    }
+
+    /// Every permission of both levels.
+    pub fn everything(&self) -> PermissionSet {
+        self.all_where(|_| true)
+    }
+
+    /// The permissions of a built-in role.
+    pub fn of_built_in(&self, scope: RoleScope, role: BuiltInRole) -> PermissionSet {
+        self.all_where(|definition| definition.scope == scope && definition.roles.contains(&role))
+    }
+
+    /// The permissions of a role: those of the table for a built-in role, its own otherwise.
+    pub fn of_role(&self, role: &Role) -> PermissionSet {
+        self.of_stored(role.scope, role.built_in, &role.permissions)
+    }
+
+    /// The permissions of a role, given what is stored of it.
+    pub fn of_stored(&self, scope: RoleScope, built_in: Option<BuiltInRole>, keys: &[String]) -> PermissionSet {
+        match built_in {
+            Some(built_in) => self.of_built_in(scope, built_in),
+            None => self.of_keys(keys),
+        }
+    }
+
+    /// The permissions of an API key: of one that is limited to a project, those of that level only.
+    pub fn of_key(&self, key: &ApiKey) -> PermissionSet {
+        let permissions = self.of_keys(&key.permissions);
+        if key.project_id.is_some() { self.at(permissions, RoleScope::Project) } else { permissions }
+    }
+
+    /// The permissions with these keys; keys that the catalogue has no more are passed over.
+    pub fn of_keys<K: AsRef<str>>(&self, keys: &[K]) -> PermissionSet {
+        PermissionSet::of_bits(keys.iter().filter_map(|key| self.by_key.get(key.as_ref()).copied()))
+    }
+
+    /// The permission with this key.
+    pub fn definition(&self, key: &str) -> Option<&Definition> {
+        let bit = self.by_key.get(key)?;
+        self.definitions.iter().find(|(known, _)| known == bit).map(|(_, definition)| definition)
+    }
+
+    /// What is held, in the order it is shown.
+    pub fn held(&self, set: PermissionSet) -> impl Iterator<Item = &Definition> {
+        self.definitions.iter().filter(move |(bit, _)| set.has_bit(*bit)).map(|(_, definition)| definition)
+    }
+
+    /// What is held and of this level.
+    pub fn at(&self, set: PermissionSet, scope: RoleScope) -> PermissionSet {
+        let held = self.definitions.iter().filter(|(bit, definition)| definition.scope == scope && set.has_bit(*bit));
+        PermissionSet::of_bits(held.map(|(bit, _)| *bit))
+    }
+
+    /// What permissions of an organization give in each of its projects.
+    pub fn in_projects(&self, organization: PermissionSet) -> PermissionSet {
+        IN_EVERY_PROJECT
+            .iter()
+            .filter(|(permission, _)| organization.has(*permission))
+            .fold(PermissionSet::NONE, |set, (_, role)| set.union(self.of_built_in(RoleScope::Project, *role)))
+    }
+
+    fn all_where(&self, holds: impl Fn(&Definition) -> bool) -> PermissionSet {
+        let found = self.definitions.iter().filter(|(_, definition)| holds(definition));
+        PermissionSet::of_bits(found.map(|(bit, _)| *bit))
+    }
+}
+
+fn built_in(permission: Permission, roles: &'static [BuiltInRole]) -> Definition {
+    Definition {
+        key: permission.key().into(),
+        scope: permission.scope(),
+        name: permission.title().into(),
+        description: permission.description().into(),
+        group: permission.group().into(),
+        roles: roles.into(),
+        built_in: true,
+    }
 }

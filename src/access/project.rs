@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     organization::{OrganizationAccess, OrganizationRef},
     permission::{Permission, PermissionSet},
-    policy,
+    policy::Policy,
     viewer::Viewer,
 };
 use crate::{
@@ -47,10 +47,11 @@ impl ProjectAccess {
     /// they may not know of it.
     pub fn of(organization: &Arc<OrganizationAccess>, project: Project, own: Option<PermissionSet>) -> Option<Self> {
         let hidden = organization.only_project.is_some_and(|only| only != project.id);
+        let policy = &organization.policy;
         let permissions = own
             .unwrap_or_default()
-            .union(policy::in_projects(organization.permissions))
-            .union(organization.permissions.at(RoleScope::Project));
+            .union(policy.in_projects(organization.permissions))
+            .union(policy.at(organization.permissions, RoleScope::Project));
         let is_visible = !hidden && permissions.has(Permission::ProjectRead);
         is_visible.then(|| Self { project, organization: organization.clone(), is_member: own.is_some(), permissions })
     }
@@ -61,27 +62,40 @@ impl ProjectAccess {
     }
 
     /// Loads what the viewer may know of.
-    pub async fn find(conn: &mut Connection, viewer: &Viewer, by: &ProjectRef) -> Result<Option<Self>> {
+    pub async fn find(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        by: &ProjectRef,
+    ) -> Result<Option<Self>> {
         let Some(id) = id_of(conn, by).await? else { return Ok(None) };
         let Some((project, _, role)) = projects::with_membership(conn, &[id], viewer.user_id()).await?.pop() else {
             return Ok(None);
         };
         let organization =
-            OrganizationAccess::find(conn, viewer, &OrganizationRef::Id(project.organization_id)).await?;
-        Ok(organization
-            .and_then(|organization| Self::of(&organization, project, role.as_ref().map(PermissionSet::of_role))))
+            OrganizationAccess::find(conn, policy, viewer, &OrganizationRef::Id(project.organization_id)).await?;
+        Ok(organization.and_then(|organization| {
+            Self::of(&organization, project, role.as_ref().map(|role| organization.policy.of_role(role)))
+        }))
     }
 
     /// Locks the organization of a project and loads the project for a change that takes `permission`.
     ///
     /// # Errors
     /// Refused as not found or forbidden, without blaming an input.
-    pub async fn lock(conn: &mut Connection, viewer: &Viewer, by: &ProjectRef, permission: Permission) -> Result<Self> {
+    pub async fn lock(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        by: &ProjectRef,
+        permission: Permission,
+    ) -> Result<Self> {
         viewer.signed_in()?;
         let missing = || Error::from(Refusal::not_found("project"));
         let id = id_of(conn, by).await?.ok_or_else(missing)?;
         let organization = projects::organization_of(conn, id).await?.ok_or_else(missing)?;
-        let organization = OrganizationAccess::lock_visible(conn, viewer, &OrganizationRef::Id(organization)).await;
+        let organization =
+            OrganizationAccess::lock_visible(conn, policy, viewer, &OrganizationRef::Id(organization)).await;
         let organization =
             organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
         let access = Self::in_locked(conn, viewer, &organization, id).await?.ok_or_else(missing)?;
@@ -97,9 +111,11 @@ impl ProjectAccess {
         id: ProjectId,
     ) -> Result<Option<Self>> {
         let found = projects::with_membership(conn, &[id], viewer.user_id()).await?.pop();
-        Ok(found
-            .filter(|(project, ..)| project.organization_id == organization.organization.id)
-            .and_then(|(project, _, role)| Self::of(organization, project, role.as_ref().map(PermissionSet::of_role))))
+        Ok(found.filter(|(project, ..)| project.organization_id == organization.organization.id).and_then(
+            |(project, _, role)| {
+                Self::of(organization, project, role.as_ref().map(|role| organization.policy.of_role(role)))
+            },
+        ))
     }
 
     /// For reading: the permission is held, or the field is forbidden.
@@ -118,13 +134,18 @@ impl ProjectAccess {
     ///
     /// # Errors
     /// Refused as forbidden.
-    pub fn may(&self, permission: Permission) -> Result<()> {
-        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key()).into()) }
+    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
     }
 
     /// Whether the viewer may give this role of the project: it is not Owner and no stronger than theirs.
     pub fn may_give(&self, role: &Role) -> bool {
-        !role.is_owner() && self.permissions.covers(PermissionSet::of_role(role))
+        !role.is_owner() && self.outranks(role)
+    }
+
+    /// Whether the viewer may do all that this role of the project may.
+    pub fn outranks(&self, role: &Role) -> bool {
+        self.permissions.covers(self.organization.policy.of_role(role))
     }
 }
 

@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     Failure, asked_to_stop,
     keys::Keys,
+    policy,
     story::{self, PEOPLE},
 };
 use crate::{
@@ -80,6 +81,7 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
         token_key: keys.token_key.clone(),
         accept_url: accept_url(config, address)?,
         trial_days: (config.trial_days > 0).then_some(config.trial_days),
+        policy: policy(config.permissions.as_deref()).map_err(Failure::Usage)?.into(),
         limits: Limits::default(),
         mail_bell: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),

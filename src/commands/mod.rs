@@ -9,9 +9,12 @@ mod token;
 pub mod keys;
 pub mod story;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use crate::config::{Command, CommandLine};
+use crate::{
+    access::{Policy, catalogue},
+    config::{Command, CommandLine},
+};
 
 /// Why a command ended badly, in words for whoever typed it.
 pub enum Failure {
@@ -52,6 +55,17 @@ pub async fn run(command_line: CommandLine) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What roles give, with the operator's own permissions from a file.
+fn policy(file: Option<&Path>) -> Result<Policy, String> {
+    let Some(file) = file else { return Ok(Policy::default()) };
+    let shown = file.display();
+    let source = std::fs::read_to_string(file)
+        .map_err(|error| format!("ROSTER_PERMISSIONS: {shown} cannot be read: {error}"))?;
+    let own = catalogue::read(&source)
+        .map_err(|problems| format!("ROSTER_PERMISSIONS: {shown}:\n    {}", problems.join("\n    ")))?;
+    Ok(Policy::with_own(own))
 }
 
 /// Waits until the process is asked to end: Ctrl-C, or SIGTERM.

@@ -9,8 +9,9 @@ use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-use super::{Failure, asked_to_stop};
+use super::{Failure, asked_to_stop, policy};
 use crate::{
+    access::Policy,
     app::{App, Clock, Limits},
     config::{Mail, Serve},
     domain::secret::TokenKey,
@@ -40,6 +41,7 @@ struct Checked {
     accept_url: Url,
     authentication: Authentication,
     transport: Transport,
+    policy: Policy,
     allowed_origins: Vec<HeaderValue>,
 }
 
@@ -59,6 +61,7 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
         token_key: checked.token_key,
         accept_url: checked.accept_url,
         trial_days: (config.trial_days > 0).then_some(config.trial_days),
+        policy: checked.policy.into(),
         limits: Limits::default(),
         mail_bell: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
@@ -97,19 +100,27 @@ fn check(config: &Serve) -> Result<Checked, Failure> {
     let token_key = required(config.token_key.as_ref(), "ROSTER_TOKEN_KEY", token_key);
     let accept_url = required(config.accept_url.as_ref(), "ROSTER_ACCEPT_URL", |url| web_address(url));
     let transport = transport(&config.mail);
+    let policy = policy(config.permissions.as_deref());
     let authentication = authentication(config);
     let allowed_origins: Result<Vec<_>, _> =
         config.allowed_origins.iter().map(|origin| origin_header(origin)).collect();
-    match (database, token_key, accept_url, transport, authentication, allowed_origins) {
-        (Ok(database), Ok(token_key), Ok(accept_url), Ok(transport), Ok(authentication), Ok(allowed_origins)) => {
-            Ok(Checked { database, token_key, accept_url, authentication, transport, allowed_origins })
-        }
-        (database, token_key, accept_url, transport, authentication, allowed_origins) => {
+    match (database, token_key, accept_url, transport, policy, authentication, allowed_origins) {
+        (
+            Ok(database),
+            Ok(token_key),
+            Ok(accept_url),
+            Ok(transport),
+            Ok(policy),
+            Ok(authentication),
+            Ok(allowed_origins),
+        ) => Ok(Checked { database, token_key, accept_url, authentication, transport, policy, allowed_origins }),
+        (database, token_key, accept_url, transport, policy, authentication, allowed_origins) => {
             let found = [
                 database.err(),
                 token_key.err(),
                 accept_url.err(),
                 transport.err(),
+                policy.err(),
                 authentication.err(),
                 allowed_origins.err(),
             ];

@@ -1,5 +1,6 @@
 //! Typed ids: a UUID of version 7 inside, `prefix_` and 26 characters of Crockford base32 outside.
 
+use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 use uuid::Uuid;
 
@@ -7,7 +8,7 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
             pub struct $name(pub Uuid);
 
             impl $name {
@@ -40,6 +41,10 @@ ids! {
     ProjectId = "prj";
     /// Id of a person's membership in a project.
     ProjectMemberId = "pme";
+    /// Id of a team.
+    TeamId = "tea";
+    /// Id of a person's, or an invitee's, membership in a team.
+    TeamMemberId = "tme";
     /// Id of a role.
     RoleId = "rol";
     /// Id of an invitation.

@@ -27,9 +27,11 @@ macro_rules! text_enum {
 pub mod email;
 pub mod event;
 pub mod id;
+pub mod industry;
 pub mod invitation;
 pub mod organization;
 pub mod role;
 pub mod secret;
 pub mod slug;
+pub mod team;
 pub mod text;

@@ -115,6 +115,10 @@ fn write_cursor(position: &Position, list: Fingerprint) -> String {
             place.push(b'r');
             place.extend_from_slice(&rank.to_be_bytes());
         }
+        Key::Number(number) => {
+            place.push(b'n');
+            place.extend_from_slice(&number.to_be_bytes());
+        }
     }
     URL_SAFE_NO_PAD.encode([&seal(&place, list), &place[..]].concat())
 }
@@ -131,6 +135,7 @@ fn read_cursor(text: &str, list: Fingerprint) -> Option<Position> {
         b't' => Key::Text(String::from_utf8(key.to_vec()).ok().filter(|text| !text.contains('\0'))?),
         b'd' => Key::Time(DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?),
         b'r' => Key::Rank(i16::from_be_bytes(key.try_into().ok()?)),
+        b'n' => Key::Number(i32::from_be_bytes(key.try_into().ok()?)),
         _ => return None,
     };
     Some(Position { key, id: Uuid::from_bytes(*id) })
@@ -249,6 +254,7 @@ mod tests {
             Key::Text("ångström".to_owned()),
             Key::Time(DateTime::from_timestamp_micros(1_234_567).unwrap()),
             Key::Rank(-3),
+            Key::Number(1 << 20),
         ] {
             let position = Position { key, id: Uuid::from_u128(7) };
             let text = write_cursor(&position, [1, 2, 3, 4]);

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     connection::{PageArguments, cost},
+    context::RequestContext,
     input::{OrganizationRefInput, ProjectRefInput},
     semantic_non_null,
     types::{
@@ -16,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    access,
+    access::Definition,
     error::{Error, Result},
 };
 
@@ -106,9 +107,10 @@ impl Query {
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn permissions(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Only of this level.")] scope: Option<RoleScope>,
     ) -> Option<Vec<Permission>> {
-        let wanted = |permission: &access::Permission| scope.is_none_or(|scope| permission.scope() == scope.into());
-        Some(access::Permission::ALL.iter().copied().filter(wanted).map(Permission).collect())
+        let wanted = |permission: &&Definition| scope.is_none_or(|scope| permission.scope == scope.into());
+        Some(ctx.app().policy.definitions().filter(wanted).cloned().map(Permission).collect())
     }
 }

@@ -1,5 +1,7 @@
 //! How input names roles and people, and what is said when there is no such thing.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     access::{OrganizationRef, ProjectRef},
     domain::{
@@ -164,7 +166,7 @@ pub enum BulkMode {
 }
 
 /// Outcome of one item of a bulk change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ItemStatus {
     /// Applied.
     Succeeded,

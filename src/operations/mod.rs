@@ -7,6 +7,7 @@
 
 pub mod input;
 pub mod invitations;
+mod once;
 pub mod organization_members;
 pub mod organizations;
 pub mod project_members;
@@ -14,6 +15,7 @@ pub mod projects;
 pub mod sign_in;
 mod transaction;
 
+pub use once::{KEPT, execute_once};
 pub use transaction::{Operation, Transaction, execute};
 
 /// Four characters that make a slug free: the end of a new id, which is its random part.

@@ -45,6 +45,7 @@ pub struct Transaction<'a> {
     pub now: DateTime<Utc>,
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
+    has_mails: bool,
     is_discarded: bool,
 }
 
@@ -94,6 +95,7 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             now: app.now(),
             changes: BTreeMap::new(),
             mails: Vec::new(),
+            has_mails: false,
             is_discarded: false,
         };
         let output = operation.run(&mut tx).await?;
@@ -101,7 +103,7 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             return Ok((output, End::Discarded));
         }
         tx.write_last().await?;
-        Ok((output, End::Changed { mails: !tx.mails.is_empty() }))
+        Ok((output, End::Changed { mails: tx.has_mails }))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
@@ -184,6 +186,7 @@ impl Transaction<'_> {
         let counts = &mut self.changes.entry(organization).or_default().counts;
         counts.members += change.members;
         counts.projects += change.projects;
+        counts.teams += change.teams;
         counts.pending_invitations += change.pending_invitations;
     }
 
@@ -197,9 +200,12 @@ impl Transaction<'_> {
         self.mails.push(mail);
     }
 
-    /// Writes what was noted: counters last, as every change of an organization meets there.
-    async fn write_last(&mut self) -> Result<()> {
+    /// Writes what was noted: counters last, as every change of an organization meets there. An operation
+    /// calls it itself only before it deletes what is counted.
+    pub(super) async fn write_last(&mut self) -> Result<()> {
         mails::insert(self.conn, &self.mails).await?;
+        self.has_mails |= !self.mails.is_empty();
+        self.mails.clear();
         for (organization, mut change) in std::mem::take(&mut self.changes) {
             projects::count_members(self.conn, organization, &change.project_members).await?;
             let count = i64::try_from(change.events.len()).unwrap_or_default();

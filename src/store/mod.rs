@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod connect;
 pub mod database;
 pub mod events;
+pub mod idempotency;
 pub mod invitations;
 pub mod mails;
 pub mod organization_members;

@@ -40,13 +40,16 @@ pub struct Organization {
     pub description: Option<String>,
     pub logo_url: Option<String>,
     pub website: Option<String>,
+    pub industry: Option<String>,
     pub email: Option<Email>,
+    pub phone: Option<String>,
     pub visibility: Visibility,
     pub plan_tier: PlanTier,
     pub trial_ends_at: Option<DateTime<Utc>>,
     pub seat_limit: Option<i32>,
     pub member_count: i32,
     pub project_count: i32,
+    pub team_count: i32,
     pub pending_invitation_count: i32,
     pub last_event: i64,
     pub version: i32,
@@ -145,6 +148,8 @@ pub struct Counts {
     pub members: i32,
     /// Projects.
     pub projects: i32,
+    /// Teams.
+    pub teams: i32,
     /// Pending invitations.
     pub pending_invitations: i32,
 }
@@ -160,7 +165,9 @@ pub async fn advance(conn: &mut Connection, id: OrganizationId, counts: Counts, 
     query
         .bind::<Integer, _>(counts.members)
         .sql(", project_count = project_count + ")
-        .bind::<Integer, _>(counts.projects);
+        .bind::<Integer, _>(counts.projects)
+        .sql(", team_count = team_count + ")
+        .bind::<Integer, _>(counts.teams);
     query
         .sql(", pending_invitation_count = pending_invitation_count + ")
         .bind::<Integer, _>(counts.pending_invitations);

@@ -8,7 +8,7 @@ use diesel::{
     QueryableByName, deserialize,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -58,6 +58,8 @@ pub enum Key {
     Time(DateTime<Utc>),
     /// A small number.
     Rank(i16),
+    /// A number.
+    Number(i32),
 }
 
 /// A column to sort by.
@@ -265,6 +267,7 @@ fn push_bound(query: &mut Query, listing: &Listing<'_>, sort: Sort, position: Op
         Key::Text(text) => query.bind::<Text, _>(text.clone()),
         Key::Time(time) => query.bind::<Timestamptz, _>(*time),
         Key::Rank(rank) => query.bind::<SmallInt, _>(*rank),
+        Key::Number(number) => query.bind::<Integer, _>(*number),
     };
     query.sql(", ").bind::<SqlUuid, _>(position.id).sql(")");
 }

@@ -5,8 +5,12 @@ diesel::table! {
         organization_id -> Uuid,
         id -> Uuid,
         name -> Text,
+        sort_name -> Text,
+        search_text -> Text,
         prefix -> Text,
         secret_hash -> Bytea,
+        previous_hash -> Nullable<Bytea>,
+        previous_until -> Nullable<Timestamptz>,
         project_id -> Nullable<Uuid>,
         permissions -> Array<Text>,
         created_by_kind -> Text,
@@ -31,6 +35,17 @@ diesel::table! {
         project_id -> Nullable<Uuid>,
         data -> Jsonb,
         occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (actor_kind, actor_id, key) {
+        actor_kind -> Text,
+        actor_id -> Uuid,
+        key -> Text,
+        request_hash -> Bytea,
+        answer -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -129,13 +144,16 @@ diesel::table! {
         description -> Nullable<Text>,
         logo_url -> Nullable<Text>,
         website -> Nullable<Text>,
+        industry -> Nullable<Text>,
         email -> Nullable<Text>,
+        phone -> Nullable<Text>,
         visibility -> Text,
         plan_tier -> Text,
         trial_ends_at -> Nullable<Timestamptz>,
         seat_limit -> Nullable<Int4>,
         member_count -> Int4,
         project_count -> Int4,
+        team_count -> Int4,
         pending_invitation_count -> Int4,
         last_event -> Int8,
         version -> Int4,
@@ -197,6 +215,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    team_members (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        team_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        invitation_id -> Nullable<Uuid>,
+        expires_at -> Nullable<Timestamptz>,
+        role -> Text,
+        role_rank -> Int2,
+        sort_name -> Text,
+        email -> Text,
+        search_text -> Text,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     teams (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -232,6 +267,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     events,
+    idempotency_keys,
     invitation_projects,
     invitation_teams,
     invitations,
@@ -242,6 +278,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_members,
     projects,
     roles,
+    team_members,
     teams,
     users,
 );

@@ -11,10 +11,14 @@ use diesel::{
 
 use crate::domain::{
     email::Email,
-    id::{ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId},
+    id::{
+        ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
+        TeamMemberId, UserId,
+    },
     invitation::{InvitationStatus, MailStatus},
     organization::{ActorKind, PlanTier, Visibility},
     role::{BuiltInRole, RoleScope},
+    team::TeamMemberRole,
 };
 
 macro_rules! column {
@@ -104,8 +108,19 @@ macro_rules! enum_columns {
     };
 }
 
-id_columns!(ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId);
-enum_columns!(ActorKind, BuiltInRole, InvitationStatus, MailStatus, PlanTier, RoleScope, Visibility);
+id_columns!(
+    ApiKeyId,
+    InvitationId,
+    OrganizationId,
+    OrganizationMemberId,
+    ProjectId,
+    ProjectMemberId,
+    RoleId,
+    TeamId,
+    TeamMemberId,
+    UserId
+);
+enum_columns!(ActorKind, BuiltInRole, InvitationStatus, MailStatus, PlanTier, RoleScope, TeamMemberRole, Visibility);
 text_columns!(Email);
 
 impl ToSql<Text, Pg> for Email {

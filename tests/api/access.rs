@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use roster::{
-    access::{Permission, PermissionSet, policy},
+    access::{Permission, PermissionSet, Policy},
     domain::role::{BuiltInRole, RoleScope},
     graphql,
 };
@@ -25,7 +25,8 @@ fn table(level: RoleScope, held_by: impl Fn(BuiltInRole) -> PermissionSet) -> St
 
 #[test]
 fn the_policy_of_the_built_in_roles() {
-    let of = |level| table(level, |role| policy::of_built_in(level, role));
+    let policy = Policy::default();
+    let of = |level| table(level, |role| policy.of_built_in(level, role));
     insta::assert_snapshot!(of(RoleScope::Organization), @r"
                                 owner  admin  member  viewer
     organization.update         x      x      .      .
@@ -54,7 +55,7 @@ fn the_policy_of_the_built_in_roles() {
     project.invitations.manage  x      x      .      .
     ");
     // What the roles of the organization give in each of its projects.
-    let in_projects = |role| policy::in_projects(policy::of_built_in(RoleScope::Organization, role));
+    let in_projects = |role| policy.in_projects(policy.of_built_in(RoleScope::Organization, role));
     insta::assert_snapshot!(table(RoleScope::Project, in_projects), @r"
                                 owner  admin  member  viewer
     project.read                x      x      .      .

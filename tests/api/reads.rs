@@ -1072,6 +1072,7 @@ async fn plan(roster: &Roster, organization: OrganizationId, field: OrderField, 
         Key::Text(text) => (", text, uuid", format!(", '{text}', '{}'", position.id)),
         Key::Time(time) => (", timestamptz, uuid", format!(", '{}', '{}'", time.to_rfc3339(), position.id)),
         Key::Rank(rank) => (", smallint, uuid", format!(", {rank}, '{}'", position.id)),
+        Key::Number(number) => (", integer, uuid", format!(", {number}, '{}'", position.id)),
     });
     let (place_type, place) = position.unwrap_or_default();
     types += &format!("{place_type}, bigint, bigint{place_type}");

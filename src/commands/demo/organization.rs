@@ -17,6 +17,7 @@ use crate::{
         email::Email,
         event::EventKind,
         id::{OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId},
+        industry::INDUSTRIES,
         invitation::InvitationStatus,
         organization::{ActorKind, PlanTier, Visibility},
         role::{BuiltInRole, RoleScope},
@@ -116,17 +117,22 @@ impl<'a> Organization<'a> {
             description: (!drawn.is_multiple_of(5)).then(|| format!("{} and those who work with us.", self.name)),
             logo_url: drawn.is_multiple_of(7).then(|| format!("https://example.com/logos/{}.png", self.slug)),
             website: (!drawn.is_multiple_of(4)).then(|| format!("https://{}.example.com/", self.slug)),
+            industry: INDUSTRIES
+                .get(usize::try_from(drawn).unwrap_or_default() % INDUSTRIES.len())
+                .map(|industry| industry.key.to_owned()),
             email: if drawn.is_multiple_of(2) {
                 Email::parse(&format!("hello@{}.example.com", self.slug))
             } else {
                 None
             },
+            phone: None,
             visibility,
             plan_tier,
             trial_ends_at: in_trial.then(|| self.created_at + TimeDelta::days(14)),
             seat_limit: (plan_tier == PlanTier::Starter).then(|| count(self.size.members * 2 + 10)),
             member_count: count(self.size.members),
             project_count: count(self.size.projects),
+            team_count: 0,
             pending_invitation_count: count(pending as u64),
             last_event: 1,
             version: 1,

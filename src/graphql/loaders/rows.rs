@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::dataloader::Loader;
 
 use crate::{
-    access::{OrganizationAccess, PermissionSet, ProjectAccess},
+    access::{OrganizationAccess, ProjectAccess},
     domain::{
         email::Email,
         id::{
@@ -72,8 +72,8 @@ loaders! {
     OrganizationById(OrganizationId) -> OrganizationFound { |reader, conn, keys| {
         let found = organizations::with_membership(conn, &firsts(keys, |key| key.0), reader.viewer.user_id()).await?;
         found.into_iter().map(|row| {
-            let profile = OrganizationAccess::profile(row.0.clone());
-            (OrganizationById(row.0.id), OrganizationFound { visible: OrganizationAccess::of(&reader.viewer, row), profile })
+            let profile = OrganizationAccess::profile(&reader.app.policy, row.0.clone());
+            (OrganizationById(row.0.id), OrganizationFound { visible: OrganizationAccess::of(&reader.app.policy, &reader.viewer, row), profile })
         }).collect()
     }}
 
@@ -148,10 +148,10 @@ loaders! {
         let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| (row.0.id, row)).collect();
         found.into_iter().filter_map(|(project, _, role)| {
             let organization = organizations.get(&project.organization_id)?.clone();
-            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(organization.0.clone()), project.clone()));
-            let organization = OrganizationAccess::of(&reader.viewer, organization);
+            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(&reader.app.policy, organization.0.clone()), project.clone()));
+            let organization = OrganizationAccess::of(&reader.app.policy, &reader.viewer, organization);
             let id = project.id;
-            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref().map(PermissionSet::of_role)));
+            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref().map(|role| reader.app.policy.of_role(role))));
             Some((ProjectById(id), ProjectFound { visible: visible.map(Arc::new), profile }))
         }).collect()
     }}

@@ -3,11 +3,12 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::future::try_join_all;
 
-use super::{BulkItemStatus, BulkMode, BulkSummary, run};
+use super::{BulkItemStatus, BulkMode, BulkSummary, run, run_once};
 use crate::{
-    domain::id::InvitationId,
+    domain::id::{InvitationId, OrganizationId},
     error::{Error, Result},
     graphql::{
+        context::RequestContext,
         input::{InvitationRefInput, OrganizationRefInput, ProjectRefInput, RoleRefInput},
         scalars::Url,
         semantic_non_null,
@@ -57,6 +58,8 @@ pub struct OrganizationInviteInput {
     /// Check and report, but change nothing.
     #[graphql(default = false)]
     dry_run: bool,
+    /// Makes retries safe for 24 hours: the same key and input returns the first result.
+    idempotency_key: Option<String>,
 }
 
 /// Input of `projectInvite`.
@@ -84,6 +87,8 @@ pub struct ProjectInviteInput {
     /// Check and report, but change nothing.
     #[graphql(default = false)]
     dry_run: bool,
+    /// Makes retries safe for 24 hours: the same key and input returns the first result.
+    idempotency_key: Option<String>,
 }
 
 /// Outcome for one invitation or email.
@@ -139,6 +144,8 @@ pub struct InvitationResendInput {
     /// Days until expiry, 1–90.
     #[graphql(default = 7)]
     expires_in_days: i32,
+    /// Makes retries safe for 24 hours: the same key and input returns the first result.
+    idempotency_key: Option<String>,
 }
 
 /// Result of `invitationResend`.
@@ -210,7 +217,7 @@ pub struct InvitationMutations;
 
 #[Object]
 impl InvitationMutations {
-    /// Invites up to 100 emails. Members and pending invitees are SKIPPED (ALREADY_MEMBER, ALREADY_INVITED), repetitions too (DUPLICATE). Requires invitations.manage. Item codes also INVALID, ABORTED; for the call NOT_FOUND, FORBIDDEN, INVALID, TOO_LONG, DUPLICATE, PLAN_REQUIRED, LIMIT_REACHED, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, TOO_MANY.
+    /// Invites up to 100 emails. Members and pending invitees are SKIPPED (ALREADY_MEMBER, ALREADY_INVITED), repetitions too (DUPLICATE). Requires invitations.manage. Item codes also INVALID, ABORTED; for the call NOT_FOUND, FORBIDDEN, INVALID, TOO_LONG, DUPLICATE, PLAN_REQUIRED, LIMIT_REACHED, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, TOO_MANY, IDEMPOTENCY_KEY_REUSED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn organization_invite(
         &self,
@@ -230,7 +237,7 @@ impl InvitationMutations {
         Some(project_invite(ctx, input).await)
     }
 
-    /// Sends the email again with a new token and a new expiry; also revives an expired invitation. At least 60 seconds apart and 5 times a day. Requires invitations.manage or project.invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, INVITATION_NOT_PENDING, COOLDOWN, PLAN_REQUIRED; when reviving also ALREADY_MEMBER, ALREADY_INVITED, LIMIT_REACHED.
+    /// Sends the email again with a new token and a new expiry; also revives an expired invitation. At least 60 seconds apart and 5 times a day. Requires invitations.manage or project.invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, INVITATION_NOT_PENDING, COOLDOWN, PLAN_REQUIRED, IDEMPOTENCY_KEY_REUSED; when reviving also ALREADY_MEMBER, ALREADY_INVITED, LIMIT_REACHED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn invitation_resend(
         &self,
@@ -289,11 +296,11 @@ async fn organization_invite(ctx: &Context<'_>, input: OrganizationInviteInput) 
             dry_run: input.dry_run,
         },
     };
-    Ok(match run(ctx, operation).await? {
+    Ok(match run_once(ctx, input.idempotency_key, operation).await? {
         Ok(invited) => OrganizationInvitePayload {
             organization: Organization::find(ctx, invited.organization).await?,
             summary: Some(BulkSummary::of(invited.items.iter().map(|item| item.status))),
-            results: Some(results(ctx, invited.items).await?),
+            results: Some(results(ctx, invited.organization, invited.items).await?),
             user_errors: Vec::new(),
         },
         Err(user_errors) => OrganizationInvitePayload { user_errors, ..Default::default() },
@@ -314,26 +321,32 @@ async fn project_invite(ctx: &Context<'_>, input: ProjectInviteInput) -> Result<
             dry_run: input.dry_run,
         },
     };
-    Ok(match run(ctx, operation).await? {
+    Ok(match run_once(ctx, input.idempotency_key, operation).await? {
         Ok(invited) => ProjectInvitePayload {
             project: match invited.project {
                 Some(project) => Project::find(ctx, project).await?,
                 None => None,
             },
             summary: Some(BulkSummary::of(invited.items.iter().map(|item| item.status))),
-            results: Some(results(ctx, invited.items).await?),
+            results: Some(results(ctx, invited.organization, invited.items).await?),
             user_errors: Vec::new(),
         },
         Err(user_errors) => ProjectInvitePayload { user_errors, ..Default::default() },
     })
 }
 
-async fn results(ctx: &Context<'_>, items: Vec<ItemResult>) -> Result<Vec<InvitationResult>> {
+async fn results(
+    ctx: &Context<'_>,
+    organization: OrganizationId,
+    items: Vec<ItemResult>,
+) -> Result<Vec<InvitationResult>> {
     let results = items.into_iter().zip(0..).map(|(item, index)| async move {
         let project_member = match item.project_member {
             Some(id) => ProjectMember::find(ctx, id).await?,
             None => None,
         };
+        let link = item.invitation.zip(item.link);
+        let accept_url = link.map(|(id, number)| ctx.app().invitation_link(organization, id, number).into());
         Ok::<_, Error>(InvitationResult {
             index: Some(index),
             status: item.status.into(),
@@ -341,7 +354,7 @@ async fn results(ctx: &Context<'_>, items: Vec<ItemResult>) -> Result<Vec<Invita
             email: item.email,
             invitation: find(ctx, item.invitation).await?,
             project_member,
-            accept_url: item.accept_url.map(Into::into),
+            accept_url,
         })
     });
     try_join_all(results).await
@@ -352,10 +365,10 @@ async fn resend(ctx: &Context<'_>, input: InvitationResendInput) -> Result<Invit
         invitation: InvitationId::parse(&input.invitation_id),
         expires_in_days: input.expires_in_days,
     };
-    Ok(match run(ctx, operation).await? {
+    Ok(match run_once(ctx, input.idempotency_key, operation).await? {
         Ok(resent) => InvitationResendPayload {
             invitation: find(ctx, Some(resent.invitation)).await?,
-            accept_url: Some(resent.accept_url.into()),
+            accept_url: Some(ctx.app().invitation_link(resent.organization, resent.invitation, resent.link).into()),
             user_errors: Vec::new(),
         },
         Err(user_errors) => InvitationResendPayload { user_errors, ..Default::default() },

@@ -10,6 +10,7 @@ mod project_members;
 mod projects;
 
 use async_graphql::{Context, Enum, Interface, MergedObject, SimpleObject};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     context::RequestContext,
@@ -155,9 +156,23 @@ impl BulkSummary {
     }
 }
 
+/// Runs an operation that its caller may have given a key: what it answers or answered, or why it was refused.
+async fn run_once<O>(ctx: &Context<'_>, key: Option<String>, operation: O) -> Result<Result<O::Output, Vec<UserError>>>
+where
+    O: Operation + std::fmt::Debug,
+    O::Output: Serialize + DeserializeOwned + Sync,
+{
+    refusals(operations::execute_once(ctx.app(), ctx.viewer(), key, operation).await)
+}
+
 /// Runs an operation for the viewer: what it answered, or why it was refused.
 async fn run<O: Operation>(ctx: &Context<'_>, operation: O) -> Result<Result<O::Output, Vec<UserError>>> {
-    match operations::execute(ctx.app(), ctx.viewer(), operation).await {
+    refusals(operations::execute(ctx.app(), ctx.viewer(), operation).await)
+}
+
+/// Refusals are data of the payload; everything else is an error of the field.
+fn refusals<T>(ended: Result<T>) -> Result<Result<T, Vec<UserError>>> {
+    match ended {
         Ok(output) => Ok(Ok(output)),
         Err(Error::Refused(refusals)) => Ok(Err(user_errors(refusals))),
         Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::run;
+use super::{run, run_once};
 use crate::{
     error::Result,
     graphql::{
@@ -36,6 +36,8 @@ pub struct OrganizationCreateInput {
     visibility: OrganizationVisibility,
     /// Who will own it; the viewer when absent. Operators only.
     owner: Option<UserRefInput>,
+    /// Makes retries safe for 24 hours: the same key and input returns the first result.
+    idempotency_key: Option<String>,
 }
 
 /// Result of `organizationCreate`.
@@ -71,7 +73,7 @@ pub struct OrganizationMutations;
 
 #[Object]
 impl OrganizationMutations {
-    /// Creates an organization owned by the viewer. Codes: BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED; NOT_FOUND and FORBIDDEN for `owner`, FORBIDDEN for API keys.
+    /// Creates an organization owned by the viewer. Codes: BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED, IDEMPOTENCY_KEY_REUSED; NOT_FOUND and FORBIDDEN for `owner`, FORBIDDEN for API keys.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn organization_create(
         &self,
@@ -114,7 +116,7 @@ async fn create(ctx: &Context<'_>, input: OrganizationCreateInput) -> Result<Org
         visibility: input.visibility.into(),
         owner: input.owner.map(Into::into),
     };
-    Ok(match run(ctx, operation).await? {
+    Ok(match run_once(ctx, input.idempotency_key, operation).await? {
         Ok(id) => {
             OrganizationCreatePayload { organization: Organization::find(ctx, id).await?, user_errors: Vec::new() }
         }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::run;
+use super::{run, run_once};
 use crate::{
     error::Result,
     graphql::{
@@ -24,6 +24,8 @@ pub struct ProjectCreateInput {
     slug: Option<String>,
     /// Description, up to 2000 characters.
     description: Option<String>,
+    /// Makes retries safe for 24 hours: the same key and input returns the first result.
+    idempotency_key: Option<String>,
 }
 
 /// Result of `projectCreate`.
@@ -59,7 +61,7 @@ pub struct ProjectMutations;
 
 #[Object]
 impl ProjectMutations {
-    /// Creates a project, owned by the viewer or, for a backend, by the organization's owner. Requires projects.create. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED.
+    /// Creates a project, owned by the viewer or, for a backend, by the organization's owner. Requires projects.create. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, INVALID, TAKEN, LIMIT_REACHED, IDEMPOTENCY_KEY_REUSED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn project_create(
         &self,
@@ -98,7 +100,7 @@ async fn create(ctx: &Context<'_>, input: ProjectCreateInput) -> Result<ProjectC
         slug: input.slug,
         description: input.description.filter(|text| !text.trim().is_empty()),
     };
-    Ok(match run(ctx, operation).await? {
+    Ok(match run_once(ctx, input.idempotency_key, operation).await? {
         Ok(id) => ProjectCreatePayload { project: Project::find(ctx, id).await?, user_errors: Vec::new() },
         Err(user_errors) => ProjectCreatePayload { user_errors, ..Default::default() },
     })

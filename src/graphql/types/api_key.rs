@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, Object};
 
 use super::{actor::Actor, organization::Organization, permission::Permission, project::Project};
 use crate::{
-    access::PermissionSet,
     error::Result,
     graphql::{context::RequestContext, scalars::DateTime},
     store::api_keys,
@@ -43,8 +42,9 @@ impl ApiKey {
     }
 
     /// Permissions.
-    async fn permissions(&self) -> Vec<Permission> {
-        PermissionSet::of_keys(&self.0.permissions).iter().map(Permission).collect()
+    async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        let policy = &ctx.app().policy;
+        policy.held(policy.of_key(&self.0)).cloned().map(Permission).collect()
     }
 
     /// Neither expired nor revoked.

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod api_key;
+pub mod capability;
 pub mod invitation;
 pub mod node;
 pub mod organization;

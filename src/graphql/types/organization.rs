@@ -171,8 +171,8 @@ impl Organization {
     }
 
     /// Permissions the viewer has here.
-    async fn viewer_permissions(&self) -> Vec<&'static str> {
-        self.0.permissions.iter().map(Permission::key).collect()
+    async fn viewer_permissions(&self) -> Vec<&str> {
+        self.0.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
     }
 
     /// One member. Requires `members.read`.
@@ -394,5 +394,5 @@ pub async fn find_by(ctx: &Context<'_>, by: &OrganizationRef) -> Result<Option<O
         return Organization::find(ctx, *id).await;
     }
     let mut conn = ctx.app().db.read().await?;
-    Ok(OrganizationAccess::find(&mut conn, ctx.viewer(), by).await?.map(Organization))
+    Ok(OrganizationAccess::find(&mut conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Organization))
 }

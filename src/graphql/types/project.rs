@@ -10,7 +10,7 @@ use super::{
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
 };
 use crate::{
-    access::{OrganizationAccess, Permission, PermissionSet, ProjectAccess, ProjectRef, Viewer},
+    access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
     domain::{
         id::{ProjectId, UserId},
         role::RoleScope,
@@ -79,7 +79,7 @@ impl Project {
             return Self::find(ctx, *id).await;
         }
         let mut conn = ctx.app().db.read().await?;
-        Ok(ProjectAccess::find(&mut conn, ctx.viewer(), by).await?.map(Arc::new).map(Self))
+        Ok(ProjectAccess::find(&mut conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Arc::new).map(Self))
     }
 
     fn key(&self) -> ProjectId {
@@ -165,8 +165,8 @@ impl Project {
     }
 
     /// Permissions the viewer has here, from both roles.
-    async fn viewer_permissions(&self) -> Vec<&'static str> {
-        self.0.permissions.iter().map(Permission::key).collect()
+    async fn viewer_permissions(&self) -> Vec<&str> {
+        self.0.organization.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
     }
 
     /// One member. Requires `project.members.read`.
@@ -297,7 +297,8 @@ pub async fn list(
     let of = (organization.organization.id, ctx.viewer().user_id());
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
     let slice = found.slice.filter_map(|ProjectAndRole { project, viewer_built_in, viewer_permissions }| {
-        let own = viewer_permissions.map(|keys| PermissionSet::of_stored(RoleScope::Project, viewer_built_in, &keys));
+        let own =
+            viewer_permissions.map(|keys| organization.policy.of_stored(RoleScope::Project, viewer_built_in, &keys));
         ProjectAccess::of(organization, project, own).map(Arc::new).map(Project)
     });
     let position = |row: &Project| Position { key: field.key(&row.0.project), id: row.key().0 };

@@ -9,7 +9,7 @@ use super::{
     permission::{Permission, RoleScope},
 };
 use crate::{
-    access::{OrganizationAccess, PermissionSet},
+    access::OrganizationAccess,
     domain::{
         id::{OrganizationId, RoleId},
         role,
@@ -128,7 +128,8 @@ impl Role {
 
     /// Permissions.
     async fn permissions(&self) -> Vec<Permission> {
-        PermissionSet::of_role(&self.role).iter().map(Permission).collect()
+        let policy = &self.organization.policy;
+        policy.held(policy.of_role(&self.role)).cloned().map(Permission).collect()
     }
 
     /// Members that have it.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object};
 
 use crate::{
-    access::{Permission, PermissionSet, Viewer},
+    access::{Permission, Viewer},
     domain::id::UserId,
     error::Result,
     graphql::{
@@ -26,7 +26,7 @@ impl User {
             Viewer::Operator => true,
             Viewer::Person(viewer) => viewer.id == id || ctx.load(SharesOrganization(id)).await?.is_some(),
             Viewer::Key(key) => {
-                let sees_members = PermissionSet::of_key(key).has(Permission::MembersRead);
+                let sees_members = ctx.app().policy.of_key(key).has(Permission::MembersRead);
                 sees_members && ctx.load(MemberOf(key.organization_id, id)).await?.is_some()
             }
             Viewer::Nobody => false,

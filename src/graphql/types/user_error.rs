@@ -20,12 +20,16 @@ pub enum UserErrorCode {
     AlreadyMember,
     /// Required text is empty.
     Blank,
+    /// Built-in roles cannot be changed or deleted.
+    BuiltInRole,
     /// Too soon; see `CooldownUserError`.
     Cooldown,
     /// The same item appears twice in the input.
     Duplicate,
     /// The actor may see the object but not do this.
     Forbidden,
+    /// The idempotency key was used with different input.
+    IdempotencyKeyReused,
     /// The value is malformed or outside its range.
     Invalid,
     /// The invitation was sent to an email the actor has not verified.
@@ -46,6 +50,8 @@ pub enum UserErrorCode {
     OwnerProtected,
     /// Not in the current plan; see `PlanUserError`.
     PlanRequired,
+    /// The role is in use and no replacement was given.
+    RoleInUse,
     /// The role cannot be assigned: it is Owner, or outranks the actor's own.
     RoleNotAssignable,
     /// An organization role where a project role is needed, or the reverse.
@@ -145,7 +151,7 @@ impl From<Refusal> for UserError {
         match refusal.detail {
             Detail::None => BasicUserError { code, message, path }.into(),
             Detail::Permission(key) => {
-                PermissionUserError { code, message, path, required_permission: Some(key.to_owned()) }.into()
+                PermissionUserError { code, message, path, required_permission: Some(key.into_owned()) }.into()
             }
             Detail::Limit { limit, actual } => LimitUserError { code, message, path, limit, actual }.into(),
             Detail::Plan => PlanUserError { code, message, path, required_tier: PlanTier::Starter }.into(),

@@ -35,7 +35,8 @@ impl Giver {
     pub async fn load(tx: &mut Transaction<'_>, organization: OrganizationId, giver: ActorRef) -> Result<Self> {
         let viewer = viewer(tx, organization, giver).await?;
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-        let access = OrganizationAccess::find(tx.conn, &viewer, &OrganizationRef::Id(organization)).await?;
+        let access =
+            OrganizationAccess::find(tx.conn, &tx.app.policy, &viewer, &OrganizationRef::Id(organization)).await?;
         let organization = access.filter(|organization| organization.is_inside);
         Ok(Self { viewer, organization, projects: HashMap::new(), roles })
     }

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use url::Url;
 
 use super::{
     super::{
@@ -44,7 +44,7 @@ pub struct Letter {
 }
 
 /// What became of an invitation to many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invited {
     /// The organization.
     pub organization: OrganizationId,
@@ -55,7 +55,7 @@ pub struct Invited {
 }
 
 /// What became of one address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ItemResult {
     /// The address in its one form, or as it was typed.
     pub email: String,
@@ -67,14 +67,14 @@ pub struct ItemResult {
     pub invitation: Option<InvitationId>,
     /// The membership of somebody who joined the project at once.
     pub project_member: Option<ProjectMemberId>,
-    /// Link to accept it.
-    pub accept_url: Option<Url>,
+    /// Number of the link to accept it.
+    pub link: Option<i32>,
 }
 
 impl ItemResult {
     fn new(email: &(impl ToString + ?Sized), status: ItemStatus, refusal: Option<Refusal>) -> Self {
         let refusals = refusal.into_iter().collect();
-        Self { email: email.to_string(), status, refusals, invitation: None, project_member: None, accept_url: None }
+        Self { email: email.to_string(), status, refusals, invitation: None, project_member: None, link: None }
     }
 
     /// Nothing to do.
@@ -241,10 +241,9 @@ impl NewInvitations {
         tx.count(organization, Counts { pending_invitations: 1, ..Counts::default() });
         let grants = terms.grants.iter().enumerate();
         self.grants.extend(grants.map(|(position, (project, role))| grant_row(&invitation, *project, *role, position)));
-        let token = tx.app.token(organization, invitation.id, invitation.token_version);
         let result = ItemResult {
             invitation: Some(invitation.id),
-            accept_url: Some(tx.app.accept_link(&token)),
+            link: Some(invitation.token_version),
             ..ItemResult::succeeded(&invitation.email)
         };
         self.rows.push(invitation);

@@ -64,7 +64,7 @@ async fn lock_managed(tx: &mut Transaction<'_>, id: Option<InvitationId>) -> Res
     let id = id.ok_or_else(missing)?;
     let found = invitations::find(tx.conn, id).await?.ok_or_else(missing)?;
     let by = OrganizationRef::Id(found.organization_id);
-    let organization = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &by).await;
+    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
     let organization =
         organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
     let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;

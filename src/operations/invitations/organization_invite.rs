@@ -32,8 +32,14 @@ impl Operation for OrganizationInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access =
-            OrganizationAccess::lock(tx.conn, tx.viewer, &self.organization, Permission::InvitationsManage).await?;
+        let access = OrganizationAccess::lock(
+            tx.conn,
+            &tx.app.policy,
+            tx.viewer,
+            &self.organization,
+            Permission::InvitationsManage,
+        )
+        .await?;
         let organization = &access.organization;
         let message = self.letter.check()?;
         check_plan(tx, organization)?;
@@ -126,6 +132,6 @@ async fn find_project(
     access: &std::sync::Arc<OrganizationAccess>,
     by: &ProjectRef,
 ) -> Result<Option<ProjectAccess>, Error> {
-    let found = ProjectAccess::find(tx.conn, tx.viewer, by).await?;
+    let found = ProjectAccess::find(tx.conn, &tx.app.policy, tx.viewer, by).await?;
     Ok(found.filter(|project| project.project.organization_id == access.organization.id))
 }

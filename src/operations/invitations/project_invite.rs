@@ -45,8 +45,14 @@ impl Operation for ProjectInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access =
-            ProjectAccess::lock(tx.conn, tx.viewer, &self.project, Permission::ProjectInvitationsManage).await?;
+        let access = ProjectAccess::lock(
+            tx.conn,
+            &tx.app.policy,
+            tx.viewer,
+            &self.project,
+            Permission::ProjectInvitationsManage,
+        )
+        .await?;
         let (organization, project) = (&access.organization.organization, access.project.id);
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;

@@ -1,8 +1,8 @@
 //! Sends an invitation again, with a new link and a new expiry.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use url::Url;
 
 use super::{
     super::{Operation, Transaction},
@@ -15,7 +15,7 @@ use crate::{
     access::{Permission, ProjectAccess},
     domain::{
         event::EventKind,
-        id::{InvitationId, RoleId},
+        id::{InvitationId, OrganizationId, RoleId},
         invitation::{InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
     },
     error::{Code, Detail, Refusal, Result},
@@ -37,12 +37,14 @@ pub struct Resend {
 }
 
 /// An invitation that was sent again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Resent {
+    /// The organization.
+    pub organization: OrganizationId,
     /// The invitation.
     pub invitation: InvitationId,
-    /// Its new link.
-    pub accept_url: Url,
+    /// Number of its new link.
+    pub link: i32,
 }
 
 impl Operation for Resend {
@@ -70,8 +72,7 @@ impl Operation for Resend {
         tx.mail(Mail::queued(organization, invitation.id, version, tx.now));
         let data = json!({ "email": invitation.email.as_str() });
         tx.happened(organization, EventKind::InvitationResent, invitation.id.0, invitation.project_id, data)?;
-        let token = tx.app.token(organization, invitation.id, version);
-        Ok(Resent { invitation: invitation.id, accept_url: tx.app.accept_link(&token) })
+        Ok(Resent { organization, invitation: invitation.id, link: version })
     }
 }
 

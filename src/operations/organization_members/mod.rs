@@ -15,7 +15,7 @@ use super::{
     input::{OrganizationMemberRef, outranked, user_by_ref},
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, PermissionSet},
+    access::{OrganizationAccess, OrganizationRef, Permission},
     domain::event::EventKind,
     error::{Code, Error, Refusal, Result},
     store::{
@@ -49,7 +49,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
         }
         OrganizationMemberRef::Unknown => return Err(missing()),
     };
-    let organization = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &by).await;
+    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
     let organization =
         organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
     // Who may not list the members does not learn who is one.
@@ -71,5 +71,5 @@ fn check_manageable(organization: &OrganizationAccess, role: &Role) -> Result<()
         let protected = "The owner cannot be removed or demoted; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["member"]));
     }
-    if organization.permissions.covers(PermissionSet::of_role(role)) { Ok(()) } else { Err(outranked().at(["member"])) }
+    if organization.outranks(role) { Ok(()) } else { Err(outranked().at(["member"])) }
 }

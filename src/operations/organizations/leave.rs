@@ -27,7 +27,7 @@ impl Operation for Leave {
     type Output = Left;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
-        let access = OrganizationAccess::lock_visible(tx.conn, tx.viewer, &self.organization).await?;
+        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
         let (Some(member), Some(role)) = (&access.membership, &access.role) else {
             return Err(Refusal::not_found("membership").at(["organization"]).into());
         };

@@ -66,7 +66,9 @@ impl Operation for Add {
     type Output = Added;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Added> {
-        let access = ProjectAccess::lock(tx.conn, tx.viewer, &self.project, Permission::ProjectMembersManage).await?;
+        let access =
+            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectMembersManage)
+                .await?;
         check_bulk_size("members", self.members.len())?;
         let (organization, project) = (access.project.organization_id, access.project.id);
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;

@@ -14,7 +14,7 @@ use super::{
     input::{ProjectMemberRef, outranked, user_by_ref},
 };
 use crate::{
-    access::{Permission, PermissionSet, ProjectAccess, ProjectRef},
+    access::{Permission, ProjectAccess, ProjectRef},
     domain::event::EventKind,
     error::{Code, Error, Refusal, Result},
     store::{
@@ -48,7 +48,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &ProjectMemberRef) -> Result<Man
         }
         ProjectMemberRef::Unknown => return Err(missing()),
     };
-    let project = ProjectAccess::lock(tx.conn, tx.viewer, &by, Permission::ProjectMembersManage).await;
+    let project = ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &by, Permission::ProjectMembersManage).await;
     let project = project.map_err(|error| match error {
         Error::Refused(refusals) if refusals.iter().any(|refusal| refusal.code == Code::NotFound) => missing(),
         error => error,
@@ -75,5 +75,5 @@ fn check_manageable(project: &ProjectAccess, role: &Role) -> Result<(), Refusal>
         let protected = "The owner of a project cannot be removed or demoted; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["member"]));
     }
-    if project.permissions.covers(PermissionSet::of_role(role)) { Ok(()) } else { Err(outranked().at(["member"])) }
+    if project.outranks(role) { Ok(()) } else { Err(outranked().at(["member"])) }
 }

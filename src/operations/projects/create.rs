@@ -40,8 +40,14 @@ impl Operation for Create {
     type Output = ProjectId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectId> {
-        let access =
-            OrganizationAccess::lock(tx.conn, tx.viewer, &self.organization, Permission::ProjectsCreate).await?;
+        let access = OrganizationAccess::lock(
+            tx.conn,
+            &tx.app.policy,
+            tx.viewer,
+            &self.organization,
+            Permission::ProjectsCreate,
+        )
+        .await?;
         let organization = access.organization.id;
         let (name, description) = self.checked()?;
         let (limit, actual) = (tx.app.limits.projects, access.organization.project_count);

@@ -28,7 +28,8 @@ impl Operation for Leave {
     type Output = Left;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
-        let access = ProjectAccess::lock(tx.conn, tx.viewer, &self.project, Permission::ProjectRead).await?;
+        let access =
+            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
         let (organization, project) = (access.project.organization_id, access.project.id);
         let own = match tx.viewer.user_id() {
             Some(user) => project_members::among(tx.conn, organization, project, &[user]).await?.pop(),

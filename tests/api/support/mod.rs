@@ -22,6 +22,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use roster::{
+    access::Policy,
     app::{App, Clock, Limits},
     domain::{
         id::{ApiKeyId, OrganizationId, ProjectId},
@@ -128,6 +129,7 @@ impl Roster {
             token_key: TokenKey::new(&[7; 32]).unwrap(),
             accept_url: "https://app.example.com/invitation".parse().unwrap(),
             trial_days: Some(14),
+            policy: Arc::new(Policy::default()),
             limits: Limits::default(),
             mail_bell: Arc::new(Notify::new()),
             tasks: TaskTracker::new(),
@@ -198,6 +200,10 @@ impl Roster {
             organization_id,
             id,
             name: "Backend".to_owned(),
+            sort_name: "backend".to_owned(),
+            search_text: "backend".to_owned(),
+            previous_hash: None,
+            previous_until: None,
             prefix: secret.prefix(),
             secret_hash: secret.hash(),
             project_id: project.map(|project| ProjectId::parse(project).unwrap()),
