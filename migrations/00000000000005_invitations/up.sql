@@ -35,6 +35,8 @@ CREATE INDEX invitations_by_status ON invitations (organization_id, status_rank,
 CREATE INDEX invitations_by_role ON invitations (organization_id, role_id);
 CREATE INDEX invitations_by_project ON invitations (organization_id, project_id);
 CREATE INDEX invitations_pending_by_inviter ON invitations (organization_id, invited_by_id) WHERE status = 'PENDING';
+-- What has lapsed, over all organizations.
+CREATE INDEX invitations_lapsing ON invitations (expires_at) WHERE status = 'PENDING';
 -- The inbox of an invitee, over all organizations.
 CREATE INDEX invitations_by_invitee ON invitations (email, created_at, id);
 CREATE INDEX invitations_search ON invitations USING gin (email gin_trgm_ops);

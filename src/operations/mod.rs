@@ -13,6 +13,7 @@ pub mod organizations;
 pub mod project_members;
 pub mod projects;
 pub mod sign_in;
+pub mod sweep;
 mod transaction;
 
 pub use once::{KEPT, execute_once};

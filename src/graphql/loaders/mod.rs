@@ -6,6 +6,7 @@ mod rows;
 
 pub use pages::Listed;
 pub use rows::{
-    ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf, ProjectById,
-    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, UserById,
+    AcceptanceOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf,
+    ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf, RevivalOf, RoleById, RoleMembers,
+    RolesOf, SharesOrganization, UserById,
 };

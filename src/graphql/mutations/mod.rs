@@ -25,7 +25,7 @@ use crate::{
 };
 use invitations::{
     InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
-    InvitationRevokePayload, OrganizationInvitePayload, ProjectInvitePayload,
+    InvitationRevokePayload, InvitationUpdatePayload, OrganizationInvitePayload, ProjectInvitePayload,
 };
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
@@ -68,6 +68,8 @@ pub enum MutationPayload {
     OrganizationInvitePayload(OrganizationInvitePayload),
     /// Of `projectInvite`.
     ProjectInvitePayload(ProjectInvitePayload),
+    /// Of `invitationUpdate`.
+    InvitationUpdatePayload(InvitationUpdatePayload),
     /// Of `invitationResend`.
     InvitationResendPayload(InvitationResendPayload),
     /// Of `invitationRevoke`.

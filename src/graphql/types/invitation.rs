@@ -6,6 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::{
     actor::Actor,
+    invitation_viewer_can::InvitationViewerCan,
     organization::Organization,
     organization_member::role_ids,
     project::{self, Project},
@@ -208,7 +209,7 @@ impl Invitation {
         self.row().message.as_deref()
     }
 
-    /// Who invited.
+    /// Who invited, or last changed what it grants.
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Actor> {
         Actor::find(ctx, self.row().invited_by_kind, self.row().invited_by_id).await
     }
@@ -264,6 +265,11 @@ impl Invitation {
     /// Who accepted, declined or revoked it.
     async fn resolved_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
         Some(Actor::find(ctx, self.row().resolved_by_kind?, self.row().resolved_by_id).await)
+    }
+
+    /// What the viewer can do with it now.
+    async fn viewer_can(&self) -> InvitationViewerCan {
+        InvitationViewerCan(self.0.clone())
     }
 }
 

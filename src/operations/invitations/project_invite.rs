@@ -71,7 +71,7 @@ impl Operation for ProjectInvite {
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
         if new > 0 {
-            check_plan(tx, organization)?;
+            check_plan(tx.app, tx.now, organization)?;
             check_seats(organization, pending, new)?;
         }
         let there = There::load(tx, &access, &known).await?;
