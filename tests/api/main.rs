@@ -30,6 +30,8 @@ mod project_members;
 mod projects;
 mod reads;
 mod repository;
+mod retries;
 mod statements;
 mod story;
 mod support;
+mod sweep;
