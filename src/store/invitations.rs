@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -325,8 +325,15 @@ pub async fn replace_grants(conn: &mut Connection, invitation: &Invitation, proj
 }
 
 /// What these invitations grant, the invited project first.
-pub async fn grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<ProjectGrant>> {
-    let found = grants::table.filter(grants::invitation_id.eq_any(ids)).order((grants::position, grants::project_id));
+pub async fn grants(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<ProjectGrant>> {
+    let found = grants::table
+        .filter(grants::organization_id.eq_any(organizations))
+        .filter(grants::invitation_id.eq_any(ids))
+        .order((grants::position, grants::project_id));
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
@@ -500,6 +507,14 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
 }
 
 fn push_statuses(query: &mut Query, statuses: &[InvitationStatus], now: DateTime<Utc>) {
+    // The bounds lead a list that is sorted by state to its place.
+    let ranks = statuses.iter().flat_map(|status| match status {
+        InvitationStatus::Expired => vec![InvitationStatus::Expired.rank(), InvitationStatus::Pending.rank()],
+        other => vec![other.rank()],
+    });
+    let (lowest, highest) = ranks.fold((i16::MAX, i16::MIN), |(low, high), rank| (low.min(rank), high.max(rank)));
+    query.sql(" AND i.status_rank >= ").bind::<SmallInt, _>(lowest);
+    query.sql(" AND i.status_rank <= ").bind::<SmallInt, _>(highest);
     query.sql(" AND (false");
     for status in statuses {
         match status {

@@ -25,6 +25,7 @@ mod organization_members;
 mod organizations;
 mod outbox;
 mod paging;
+mod plans;
 mod postgres;
 mod project_members;
 mod projects;

@@ -183,10 +183,10 @@ loaders! {
     }}
 
     /// The projects that an invitation grants.
-    GrantsOf(InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
+    GrantsOf(OrganizationId, InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
         let mut grants: HashMap<GrantsOf, Vec<ProjectGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        for grant in invitations::grants(conn, &firsts(keys, |key| key.0)).await? {
-            grants.entry(GrantsOf(grant.invitation_id)).or_default().push(grant);
+        for grant in invitations::grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+            grants.entry(GrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
         }
         grants
     }}

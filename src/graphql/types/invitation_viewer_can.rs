@@ -73,7 +73,7 @@ impl InvitationViewerCan {
         let Some(organization) = ctx.load_present(OrganizationById(row.organization_id)).await?.visible else {
             return Ok(Err(Managed::missing()));
         };
-        let grants = ctx.load_present(GrantsOf(row.id)).await?;
+        let grants = ctx.load_present(GrantsOf(row.organization_id, row.id)).await?;
         let projects = grants.iter().map(|grant| grant.project_id).chain(row.project_id).map(ProjectById);
         let projects = ctx.load_many(projects.collect()).await?;
         let visible = projects.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));

@@ -56,7 +56,7 @@ impl Operation for Accept {
                 project_members: Vec::new(),
             });
         }
-        let grants = invitations::grants(tx.conn, &[invitation.id]).await?;
+        let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
         let grants = standing(tx, grants).await?;
 
         let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };

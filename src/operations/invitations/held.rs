@@ -122,7 +122,7 @@ impl Held {
     /// catches what passes in other ways, such as a key that expired.
     async fn check_giver(&self, conn: &mut Connection, policy: &Arc<Policy>, now: DateTime<Utc>) -> Result<()> {
         let invitation = &self.invitation;
-        let grants = invitations::grants(conn, &[invitation.id]).await?;
+        let grants = invitations::grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
         let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
         let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
         if giver.may_give(conn, invitation, &grants).await? {

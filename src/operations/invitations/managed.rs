@@ -50,7 +50,7 @@ impl Managed {
         let organization =
             organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
         let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
-        let grants = invitations::grants(tx.conn, &[id]).await?;
+        let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[id]).await?;
         let mut projects = HashMap::new();
         for project in grants.iter().map(|grant| grant.project_id).chain(invitation.project_id) {
             if let Some(access) = ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, project).await? {

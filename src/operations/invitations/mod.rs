@@ -144,7 +144,7 @@ pub(super) async fn revoke_ungivable(
     }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
-    for grant in invitations::grants(tx.conn, &ids).await? {
+    for grant in invitations::grants(tx.conn, &[organization], &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
     let mut ungivable = Vec::new();

@@ -165,7 +165,7 @@ impl There {
         }
         let project = access.project.id;
         let in_project = project_members::among(tx.conn, access.project.organization_id, project, &members).await?;
-        let granted = invitations::grants(tx.conn, &pending).await?;
+        let granted = invitations::grants(tx.conn, &[access.project.organization_id], &pending).await?;
         Ok(Self {
             in_project: in_project.into_iter().map(|member| member.user_id).collect(),
             granted: granted
