@@ -15,6 +15,8 @@
 )]
 
 mod access;
+mod access_of_people;
+mod api_keys;
 mod authentication;
 mod commands;
 mod concurrency;
@@ -30,6 +32,7 @@ mod project_members;
 mod projects;
 mod reads;
 mod repository;
+mod roles;
 mod statements;
 mod story;
 mod support;
