@@ -1,6 +1,6 @@
 //! Naming things in input: by id, or by what people know. Whatever cannot be read names nothing.
 
-use async_graphql::{Enum, ID, InputObject, OneofObject};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 
 use super::scalars::DateTime;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         slug::Slug,
     },
     operations::{
-        input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, UserRef},
+        input::{OrganizationMemberRef, Patch, ProjectMemberRef, RoleRef, UserRef},
         invitations::InvitationRef,
     },
     store::invitations::TimeRange,
@@ -63,6 +63,15 @@ macro_rules! order_input {
     };
 }
 pub(super) use order_input;
+
+/// Absent stays, null clears.
+pub fn patch<T>(field: MaybeUndefined<T>) -> Patch<T> {
+    match field {
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Clear,
+        MaybeUndefined::Value(value) => Patch::Set(value),
+    }
+}
 
 /// Half-open time range `[from, to)`.
 #[derive(InputObject, Clone, Copy, Debug)]

@@ -76,6 +76,18 @@ pub enum UserRef {
     Unknown,
 }
 
+/// What a change makes of one field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is emptied.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
 /// The role may not be given.
 pub fn role_not_assignable(role: &Role) -> Refusal {
     let message = if role.is_owner() {

@@ -5,6 +5,7 @@
 //! only if they are new; its test in `tests/api/`. Then run the tests and read the diff of
 //! `schema.graphql`.
 
+pub mod api_keys;
 pub mod input;
 pub mod invitations;
 mod once;
@@ -12,6 +13,7 @@ pub mod organization_members;
 pub mod organizations;
 pub mod project_members;
 pub mod projects;
+pub mod roles;
 pub mod sign_in;
 pub mod sweep;
 mod transaction;

@@ -356,6 +356,38 @@ pub async fn grants_added_by(
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
+/// Who sent, or added to, pending invitations that a change of `role` may concern: they have the role
+/// themselves, or gave it.
+pub async fn givers_touched_by(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    role: RoleId,
+) -> Result<Vec<(ActorKind, uuid::Uuid)>> {
+    #[derive(QueryableByName)]
+    struct Giver {
+        #[diesel(sql_type = Text)]
+        kind: ActorKind,
+        #[diesel(sql_type = SqlUuid)]
+        id: uuid::Uuid,
+    }
+    let mut query = Query::new("WITH the AS (SELECT organization_id, id FROM roles WHERE organization_id = ");
+    query.bind::<SqlUuid, _>(organization).sql(" AND id = ").bind::<SqlUuid, _>(role);
+    query.sql(
+        "), pending AS (SELECT i.organization_id, i.id, i.invited_by_kind, i.invited_by_id, i.role_id FROM the JOIN invitations i \
+         ON i.organization_id = the.organization_id AND i.status = 'PENDING'), \
+         given AS (SELECT p.organization_id, p.invited_by_kind AS kind, p.invited_by_id AS id, p.role_id FROM pending p \
+         UNION SELECT g.organization_id, COALESCE(g.added_by_kind, p.invited_by_kind), \
+         CASE WHEN g.added_by_kind IS NULL THEN p.invited_by_id ELSE g.added_by_id END, g.role_id \
+         FROM pending p JOIN invitation_projects g ON g.organization_id = p.organization_id AND g.invitation_id = p.id) \
+         SELECT DISTINCT given.kind, given.id FROM the JOIN given ON given.organization_id = the.organization_id \
+         WHERE given.id IS NOT NULL AND (given.role_id = the.id \
+         OR EXISTS (SELECT FROM organization_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id) \
+         OR EXISTS (SELECT FROM project_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id))",
+    );
+    let givers: Vec<Giver> = query.load(conn).await?;
+    Ok(givers.into_iter().map(|giver| (giver.kind, giver.id)).collect())
+}
+
 /// Takes a grant out of an invitation.
 pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
     let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));

@@ -15,6 +15,8 @@
 )]
 
 mod access;
+mod access_of_people;
+mod api_keys;
 mod authentication;
 mod commands;
 mod concurrency;
@@ -32,6 +34,7 @@ mod projects;
 mod reads;
 mod repository;
 mod retries;
+mod roles;
 mod statements;
 mod story;
 mod support;

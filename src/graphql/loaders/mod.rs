@@ -8,5 +8,5 @@ pub use pages::Listed;
 pub use rows::{
     AcceptanceOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf,
     ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf, RevivalOf, RoleById, RoleMembers,
-    RolesOf, SharesOrganization, UserById,
+    RoleUses, RolesOf, SharesOrganization, UserById, ViewerProjectRoles,
 };

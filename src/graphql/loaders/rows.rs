@@ -99,6 +99,23 @@ loaders! {
         keys.iter().cloned().zip(counts).collect()
     }}
 
+    /// How much a role is in use.
+    RoleUses(OrganizationId, RoleId) -> roles::Uses { |reader, conn, keys| {
+        let uses = roles::uses(conn, &firsts(keys, |key| (key.0, key.1)), reader.now).await?;
+        keys.iter().cloned().zip(uses).collect()
+    }}
+
+    /// Which roles the viewer has in the projects of an organization.
+    ViewerProjectRoles(OrganizationId) -> Vec<RoleId> { |reader, conn, keys| {
+        let mut roles: HashMap<ViewerProjectRoles, Vec<RoleId>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        if let Some(viewer) = reader.viewer.user_id() {
+            for (organization, role) in project_members::roles_of_user(conn, &firsts(keys, |key| key.0), viewer).await? {
+                roles.entry(ViewerProjectRoles(organization)).or_default().push(role);
+            }
+        }
+        roles
+    }}
+
     /// A person.
     UserById(UserId) -> User { |_reader, conn, keys| {
         users::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|user| (UserById(user.id), user)).collect()

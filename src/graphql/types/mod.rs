@@ -1,5 +1,6 @@
 //! One file per GraphQL object: a thin layer over a stored row and what the viewer may do with it.
 
+pub mod access;
 pub mod actor;
 pub mod api_key;
 pub mod capability;

@@ -34,7 +34,7 @@ use crate::{
     app::App,
     domain::{
         event::EventKind,
-        id::{InvitationId, OrganizationId, ProjectId},
+        id::{InvitationId, OrganizationId, ProjectId, RoleId},
         invitation::InvitationStatus,
         organization::{ActorKind, PlanTier},
     },
@@ -120,20 +120,41 @@ pub(super) async fn revoke_all(
     Ok(())
 }
 
-/// Takes back what somebody invited to, or added to the invitations of others, and after a change of their
+/// Takes back what a person invited to, or added to the invitations of others, and after a change of their
 /// own rights could no longer give.
 pub(super) async fn revoke_ungivable(
     tx: &mut Transaction<'_>,
     organization: OrganizationId,
     inviter: Uuid,
 ) -> Result<()> {
-    let pending = invitations::pending_from(tx.conn, organization, ActorKind::User, inviter).await?;
-    let added = invitations::grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
+    revoke_ungivable_by(tx, organization, (ActorKind::User, inviter)).await
+}
+
+/// As [`revoke_ungivable`], for everybody whom a change of `role` concerns: those who have it, and those who
+/// invited to it.
+pub(super) async fn revoke_ungivable_after(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    role: RoleId,
+) -> Result<()> {
+    for giver in invitations::givers_touched_by(tx.conn, organization, role).await? {
+        revoke_ungivable_by(tx, organization, giver).await?;
+    }
+    Ok(())
+}
+
+/// As [`revoke_ungivable`], for a person or an API key.
+pub(super) async fn revoke_ungivable_by(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    (kind, inviter): (ActorKind, Uuid),
+) -> Result<()> {
+    let pending = invitations::pending_from(tx.conn, organization, kind, inviter).await?;
+    let added = invitations::grants_added_by(tx.conn, organization, kind, inviter).await?;
     if pending.is_empty() && added.is_empty() {
         return Ok(());
     }
-    let mut giver =
-        Giver::load(tx.conn, &tx.app.policy, tx.now, organization, (ActorKind::User, Some(inviter))).await?;
+    let mut giver = Giver::load(tx.conn, &tx.app.policy, tx.now, organization, (kind, Some(inviter))).await?;
     for grant in &added {
         if !giver.may_grant(tx.conn, grant).await? {
             invitations::delete_grant(tx.conn, grant).await?;
@@ -167,12 +188,7 @@ pub struct GrantInput {
 }
 
 /// The grant of a project by the one who invites, as a row.
-fn grant_row(
-    invitation: &Invitation,
-    project: ProjectId,
-    role: crate::domain::id::RoleId,
-    position: usize,
-) -> ProjectGrant {
+fn grant_row(invitation: &Invitation, project: ProjectId, role: RoleId, position: usize) -> ProjectGrant {
     ProjectGrant {
         organization_id: invitation.organization_id,
         invitation_id: invitation.id,
