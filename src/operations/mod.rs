@@ -15,6 +15,7 @@ pub mod project_members;
 pub mod projects;
 pub mod roles;
 pub mod sign_in;
+pub mod sweep;
 mod transaction;
 
 pub use once::{KEPT, execute_once};

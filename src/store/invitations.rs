@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -187,6 +187,18 @@ pub async fn expire(
     Ok(diesel::update(over).set(change).returning(invitations::id).get_results(conn).await?)
 }
 
+/// Organizations with pending invitations whose time has run out.
+pub async fn organizations_with_lapsed(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<OrganizationId>> {
+    let lapsed = invitations::table
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::expires_at.le(now));
+    Ok(lapsed.select(invitations::organization_id).distinct().limit(limit).load(conn).await?)
+}
+
 /// Who ended an invitation, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolution {
@@ -242,9 +254,86 @@ pub async fn renew(
     Ok(diesel::update(row).set(change).returning(invitations::token_version).get_result(conn).await?)
 }
 
+/// What stands in the way of opening an expired invitation again.
+#[derive(Clone, Copy, Debug, Default, QueryableByName)]
+pub struct Revival {
+    /// The address belongs to a member by now.
+    #[diesel(sql_type = Bool)]
+    pub is_member: bool,
+    /// The address has a newer invitation.
+    #[diesel(sql_type = Bool)]
+    pub is_invited: bool,
+    /// Invitations of the organization that are pending, and hold seats.
+    #[diesel(sql_type = Integer)]
+    pub pending: i32,
+}
+
+/// What stands in the way of opening invitations to these addresses again, in the order given.
+pub async fn revivals(
+    conn: &mut Connection,
+    keys: &[(OrganizationId, Email)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Revival>> {
+    let (organizations, emails): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
+    let mut query = Query::new(
+        "SELECT EXISTS (SELECT FROM organization_members m WHERE m.organization_id = key.organization_id \
+         AND m.email = key.email) AS is_member, \
+         EXISTS (SELECT FROM invitations i WHERE i.organization_id = key.organization_id AND i.email = key.email \
+         AND i.status = 'PENDING' AND i.expires_at > ",
+    );
+    query.bind::<Timestamptz, _>(now).sql(
+        ") AS is_invited, (SELECT count(*)::integer FROM invitations i WHERE i.organization_id = key.organization_id \
+         AND i.status = 'PENDING' AND i.expires_at > ",
+    );
+    query.bind::<Timestamptz, _>(now).sql(") AS pending FROM unnest(");
+    query.bind::<Array<SqlUuid>, _>(organizations).sql(", ").bind::<Array<Text>, _>(emails);
+    query.sql(") WITH ORDINALITY AS key(organization_id, email, index) ORDER BY key.index");
+    Ok(query.load(conn).await?)
+}
+
+/// Gives an invitation another role, and notes who answers for what it grants.
+pub async fn set_terms(
+    conn: &mut Connection,
+    invitation: &Invitation,
+    role: RoleId,
+    by: (ActorKind, Option<uuid::Uuid>),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let change = (
+        invitations::role_id.eq(role),
+        invitations::invited_by_kind.eq(by.0),
+        invitations::invited_by_id.eq(by.1),
+        invitations::updated_at.eq(now),
+    );
+    let row = (invitation.organization_id, invitation.id);
+    diesel::update(invitations::table.find(row)).set(change).execute(conn).await?;
+    let all = grants::table
+        .filter(grants::organization_id.eq(invitation.organization_id))
+        .filter(grants::invitation_id.eq(invitation.id));
+    let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));
+    diesel::update(all).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes what an invitation grants exactly these projects.
+pub async fn replace_grants(conn: &mut Connection, invitation: &Invitation, projects: &[ProjectGrant]) -> Result<()> {
+    let all = grants::table
+        .filter(grants::organization_id.eq(invitation.organization_id))
+        .filter(grants::invitation_id.eq(invitation.id));
+    diesel::delete(all).execute(conn).await?;
+    add_grants(conn, projects).await
+}
+
 /// What these invitations grant, the invited project first.
-pub async fn grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<ProjectGrant>> {
-    let found = grants::table.filter(grants::invitation_id.eq_any(ids)).order((grants::position, grants::project_id));
+pub async fn grants(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<ProjectGrant>> {
+    let found = grants::table
+        .filter(grants::organization_id.eq_any(organizations))
+        .filter(grants::invitation_id.eq_any(ids))
+        .order((grants::position, grants::project_id));
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
@@ -450,6 +539,14 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
 }
 
 fn push_statuses(query: &mut Query, statuses: &[InvitationStatus], now: DateTime<Utc>) {
+    // The bounds lead a list that is sorted by state to its place.
+    let ranks = statuses.iter().flat_map(|status| match status {
+        InvitationStatus::Expired => vec![InvitationStatus::Expired.rank(), InvitationStatus::Pending.rank()],
+        other => vec![other.rank()],
+    });
+    let (lowest, highest) = ranks.fold((i16::MAX, i16::MIN), |(low, high), rank| (low.min(rank), high.max(rank)));
+    query.sql(" AND i.status_rank >= ").bind::<SmallInt, _>(lowest);
+    query.sql(" AND i.status_rank <= ").bind::<SmallInt, _>(highest);
     query.sql(" AND (false");
     for status in statuses {
         match status {

@@ -28,7 +28,7 @@ use crate::{
 use api_keys::{ApiKeyCreatePayload, ApiKeyMutations, ApiKeyRevokePayload, ApiKeyRotatePayload};
 use invitations::{
     InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
-    InvitationRevokePayload, OrganizationInvitePayload, ProjectInvitePayload,
+    InvitationRevokePayload, InvitationUpdatePayload, OrganizationInvitePayload, ProjectInvitePayload,
 };
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
@@ -74,6 +74,8 @@ pub enum MutationPayload {
     OrganizationInvitePayload(OrganizationInvitePayload),
     /// Of `projectInvite`.
     ProjectInvitePayload(ProjectInvitePayload),
+    /// Of `invitationUpdate`.
+    InvitationUpdatePayload(InvitationUpdatePayload),
     /// Of `invitationResend`.
     InvitationResendPayload(InvitationResendPayload),
     /// Of `invitationRevoke`.

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod api_key;
 pub mod capability;
 pub mod invitation;
+mod invitation_viewer_can;
 pub mod node;
 pub mod organization;
 pub mod organization_member;
