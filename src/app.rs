@@ -86,7 +86,6 @@ impl App {
     ///
     /// # Errors
     /// When the machine gives none.
-    #[expect(clippy::unused_self, reason = "randomness is passed in with the rest of the App")]
     pub fn random(&self) -> Result<[u8; 32]> {
         let mut bytes = [0; 32];
         #[expect(clippy::disallowed_methods, reason = "the one place of the server that asks the machine")]

@@ -9,7 +9,7 @@ use crate::support::{ACCEPT, Actor, Roster, codes, id};
 const CREATE: &str = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id displayName prefix isActive project { slug } organization { slug } createdBy { displayName } createdAt lastUsedAt expiresAt revokedAt permissions { key } } secret userErrors { code message path ... on PermissionUserError { requiredPermission } ... on LimitUserError { limit actual } } } }";
 const ROTATE: &str = "mutation($key: ID!, $grace: Int! = 0) { apiKeyRotate(input: {apiKeyId: $key, graceMinutes: $grace}) { apiKey { id prefix } secret userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
 const REVOKE: &str = "mutation($key: ID!) { apiKeyRevoke(input: {apiKeyId: $key}) { apiKey { id isActive revokedAt } userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
-const LIST: &str = "query($first: Int, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) { organization(by: {slug: \"acme\"}) { apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount nodes { displayName } pageInfo { hasNextPage endCursor } } } }";
+const LIST: &str = "query($first: Int = 25, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) { organization(by: {slug: \"acme\"}) { apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount nodes { displayName } pageInfo { hasNextPage endCursor } } } }";
 const WHO: &str = "{ organization(by: {slug: \"acme\"}) { viewerPermissions } }";
 
 fn creation(organization: &str, name: &str, permissions: &[&str]) -> Value {
@@ -335,7 +335,7 @@ async fn a_revoked_key_is_out_on_every_server_at_once() {
     let second = Roster::start_with(move |app| app.db = db).await;
     let alice = first.person("alice");
     let acme = first.organization(&alice, "Acme").await;
-    let (id, here) = key(&alice, &acme, "Backend", &["members.read", "invitations.manage"]).await;
+    let (id, here) = key(&alice, &acme, "Backend", &["members.read", "invitations.read", "invitations.manage"]).await;
     let there = second.actor("backend", here.authorization().unwrap().trim_start_matches("Bearer "));
     assert!(is_in(&here).await && is_in(&there).await);
     let (by_key, token) = first.invite(&here, &acme, "bob@example.com", "viewer").await;

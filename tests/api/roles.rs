@@ -90,7 +90,8 @@ async fn a_role_gets_its_key_from_its_name() {
     let listed = alice.data(ROLES, json!({ "organization": acme, "filter": { "scope": "ORGANIZATION" } })).await;
     let listed = listed["organization"]["roles"]["nodes"].as_array().unwrap();
     let listed: Vec<&str> = listed.iter().map(|role| role["key"].as_str().unwrap()).collect();
-    assert_eq!(listed[..5], ["owner", "admin", "member", "viewer", "billing-admin"]);
+    assert_eq!(listed[..4], ["owner", "admin", "member", "viewer"]);
+    assert!(listed[4..].contains(&"billing-admin"), "{listed:?}");
     roster.assert_counters().await;
 }
 
@@ -342,7 +343,7 @@ async fn widening_a_role_revokes_what_weaker_people_gave_with_it() {
     let (bob, _) = roster.member(&alice, &acme, "bob", "admin").await;
     let helper = role(&alice, &acme, "ORGANIZATION", "Helper", &["members.read"]).await;
     let labeler = role(&alice, &acme, "PROJECT", "Labeler", &["project.read"]).await;
-    let key = roster.key(&acme, None, &["members.read", "invitations.manage"]).await;
+    let key = roster.key(&acme, None, &["members.read", "invitations.read", "invitations.manage"]).await;
     let (of_bob, _) = roster.invite(&bob, &acme, "carol@example.com", "helper").await;
     let (of_key, _) = roster.invite(&key, &acme, "dave@example.com", "helper").await;
     let (of_alice, _) = roster.invite(&alice, &acme, "erin@example.com", "helper").await;
@@ -597,12 +598,14 @@ async fn capabilities_say_what_the_mutations_do() {
         }
         after = page["pageInfo"]["endCursor"].clone();
     }
-    assert_eq!(found, ["viewer", "recruiter", "unused"]);
+    assert_eq!(found.remove(0), "viewer");
+    found.sort_unstable();
+    assert_eq!(found, ["recruiter", "unused"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_take_as_many_statements_for_all_roles_as_for_few() {
-    const NESTED: &str = "{ viewer { memberships(first: 20) { nodes { organization { roles(first: 100, filter: {assignable: true}) { nodes { memberCount viewerCan { assign { code } update { code } delete { code } } } } } } } } }";
+    const NESTED: &str = "{ viewer { memberships(first: 5) { nodes { organization { roles(first: 40, filter: {assignable: true}) { nodes { memberCount viewerCan { assign { code } update { code } delete { code } } } } } } } } }";
     let roster = Roster::start().await;
     let alice = roster.person("alice");
     let acme = roster.organization(&alice, "Acme").await;

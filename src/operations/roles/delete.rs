@@ -42,19 +42,14 @@ impl Operation for Delete {
         let (organization, role) = (managed.organization.organization.id, &managed.role);
         may_change(&managed.organization, role)?;
         check_version(self.expected_version, role.version)?;
-        let replacement = match &self.replacement {
-            Some(replacement) => Some(check_replacement(&managed, replacement)?),
-            None => {
-                let uses = roles::uses(tx.conn, &[(organization, role.id)], tx.now).await?.pop();
-                check_unused(role, uses.ok_or_else(|| Error::internal("a role was not counted"))?)?;
-                None
-            }
-        };
+        let replacement =
+            self.replacement.as_ref().map(|replacement| check_replacement(&managed, replacement)).transpose()?;
+        if replacement.is_none() {
+            let uses = roles::uses(tx.conn, &[(organization, role.id)], tx.now).await?.pop();
+            check_unused(role, uses.ok_or_else(|| Error::internal("a role was not counted"))?)?;
+        }
         // Invitations that ended name the role, too: their history stays.
-        let heir = match replacement {
-            Some(replacement) => replacement,
-            None => member_role(&managed)?,
-        };
+        let heir = replacement.map_or_else(|| member_role(&managed), Ok)?;
         let members = roles::replace(tx.conn, role, heir, tx.now).await?;
         roles::delete(tx.conn, role).await?;
         revoke_ungivable_after(tx, organization, heir.id).await?;
