@@ -1,6 +1,6 @@
 //! Naming things in input: by id, or by what people know. Whatever cannot be read names nothing.
 
-use async_graphql::{Enum, ID, InputObject, OneofObject};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 
 use super::scalars::DateTime;
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     operations::{
         input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, UserRef},
         invitations::InvitationRef,
+        patch::Patch,
     },
     store::invitations::TimeRange,
 };
@@ -233,6 +234,16 @@ impl From<InvitationRefInput> for InvitationRef {
         match input {
             InvitationRefInput::Id(id) => InvitationId::parse(&id).map_or(Self::Unknown, Self::Id),
             InvitationRefInput::Token(token) => Self::Token(token),
+        }
+    }
+}
+
+impl<T, U: From<T>> From<MaybeUndefined<T>> for Patch<U> {
+    fn from(input: MaybeUndefined<T>) -> Self {
+        match input {
+            MaybeUndefined::Undefined => Self::Keep,
+            MaybeUndefined::Null => Self::Clear,
+            MaybeUndefined::Value(value) => Self::Set(value.into()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod rows;
 
 pub use pages::Listed;
 pub use rows::{
-    ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf, ProjectById,
-    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, UserById,
+    ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnedBy, OwnerOf,
+    ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf,
+    SharesOrganization, UserById,
 };

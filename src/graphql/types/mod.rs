@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod api_key;
 pub mod capability;
+pub mod industry;
 pub mod invitation;
 pub mod node;
 pub mod organization;
@@ -15,3 +16,4 @@ pub mod role;
 pub mod user;
 pub mod user_error;
 pub mod viewer;
+pub mod viewer_can;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{
+    industry::Industry,
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization_member::{
         self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberFilter, OrganizationMemberOrder,
@@ -12,6 +13,7 @@ use super::{
     plan::OrganizationPlan,
     project::{self, Project, ProjectConnection, ProjectFilter, ProjectOrder},
     role::{BuiltInRole, Role, RoleConnection, RoleFilter, RoleOrder},
+    viewer_can::OrganizationViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, Viewer},
@@ -19,6 +21,7 @@ use crate::{
         self,
         email::Email,
         id::{OrganizationId, UserId},
+        phone::Phone,
         slug::Slug,
         text::fold,
     },
@@ -127,9 +130,19 @@ impl Organization {
         self.0.organization.website.clone().map(Url)
     }
 
+    /// Industry.
+    async fn industry(&self) -> Option<Industry> {
+        self.0.organization.industry.as_deref().and_then(Industry::find)
+    }
+
     /// Contact email.
     async fn email(&self) -> Option<&str> {
         self.0.organization.email.as_ref().map(Email::as_str)
+    }
+
+    /// Contact phone, in the form of E.164.
+    async fn phone(&self) -> Option<&str> {
+        self.0.organization.phone.as_ref().map(Phone::as_str)
     }
 
     /// Who can see the profile.
@@ -173,6 +186,11 @@ impl Organization {
     /// Permissions the viewer has here.
     async fn viewer_permissions(&self) -> Vec<&str> {
         self.0.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> OrganizationViewerCan {
+        OrganizationViewerCan(self.0.clone())
     }
 
     /// One member. Requires `members.read`.

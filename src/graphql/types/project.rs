@@ -8,6 +8,7 @@ use super::{
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization::{Organization, user_id},
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
+    viewer_can::ProjectViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
@@ -167,6 +168,11 @@ impl Project {
     /// Permissions the viewer has here, from both roles.
     async fn viewer_permissions(&self) -> Vec<&str> {
         self.0.organization.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> ProjectViewerCan {
+        ProjectViewerCan(self.0.clone())
     }
 
     /// One member. Requires `project.members.read`.

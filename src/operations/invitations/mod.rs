@@ -19,12 +19,14 @@ pub use revoke::Revoke;
 
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Transaction;
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
+    app::App,
     domain::{
         event::EventKind,
         id::{InvitationId, OrganizationId, ProjectId},
@@ -157,10 +159,23 @@ fn not_pending(status: InvitationStatus) -> Refusal {
     Refusal::new(Code::InvitationNotPending, message)
 }
 
-/// Inviting is part of the plan, or of a trial that is not over.
+/// Before `organizationInvite`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND` or `PLAN_REQUIRED`.
+pub fn may_invite(access: &OrganizationAccess, app: &App, now: DateTime<Utc>) -> Result<(), Refusal> {
+    access.may(Permission::InvitationsManage)?;
+    check_plan_at(app, now, &access.organization)
+}
+
 fn check_plan(tx: &Transaction<'_>, organization: &Organization) -> Result<(), Refusal> {
-    let in_trial = organization.trial_ends_at.is_some_and(|end| end > tx.now);
-    if tx.app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
+    check_plan_at(tx.app, tx.now, organization)
+}
+
+/// Inviting is part of the plan, or of a trial that is not over.
+fn check_plan_at(app: &App, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
+    let in_trial = organization.trial_ends_at.is_some_and(|end| end > now);
+    if app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
         return Ok(());
     }
     Err(Refusal::new(Code::PlanRequired, "The Free plan includes no invitations outside a trial.").with(Detail::Plan))
