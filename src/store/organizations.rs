@@ -60,7 +60,7 @@ pub struct Organization {
 
 impl Organization {
     /// What lists of organizations are searched by.
-    pub fn searched_by(name: &str, slug: &str) -> String {
+    pub fn searched_by(name: &str, slug: &Slug) -> String {
         format!("{} {slug}", fold(name))
     }
 }

@@ -45,7 +45,7 @@ pub struct Project {
 
 impl Project {
     /// What lists of projects are searched by.
-    pub fn searched_by(name: &str, slug: &str) -> String {
+    pub fn searched_by(name: &str, slug: &Slug) -> String {
         format!("{} {slug}", fold(name))
     }
 }

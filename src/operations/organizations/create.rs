@@ -59,7 +59,7 @@ impl Operation for Create {
 
         let slug = self.free_slug(tx).await?;
         organization.slug = slug.to_string();
-        organization.search_text = Organization::searched_by(&organization.name, slug.as_str());
+        organization.search_text = Organization::searched_by(&organization.name, &slug);
         organizations::insert(tx.conn, &organization).await?;
         if !organizations::take_slug(tx.conn, &slug, id).await? {
             return Err(profile::taken(&slug).into());

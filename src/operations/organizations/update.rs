@@ -53,7 +53,7 @@ impl Operation for Update {
         let Some(change) = edit.end()? else { return Ok(before.id) };
         let after = Organization {
             sort_name: fold(&edited.name),
-            search_text: Organization::searched_by(&edited.name, slug.as_str()),
+            search_text: Organization::searched_by(&edited.name, &slug),
             slug: slug.to_string(),
             updated_at: tx.now,
             ..edited

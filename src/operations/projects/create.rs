@@ -53,7 +53,7 @@ impl Operation for Create {
             id: ProjectId(tx.id()),
             slug: slug.to_string(),
             sort_name: fold(&name),
-            search_text: Project::searched_by(&name, slug.as_str()),
+            search_text: Project::searched_by(&name, &slug),
             name,
             description,
             member_count: 0,

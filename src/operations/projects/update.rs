@@ -51,7 +51,7 @@ impl Operation for Update {
         let Some(change) = edit.end()? else { return Ok(before.id) };
         let after = Project {
             sort_name: fold(&new_name),
-            search_text: Project::searched_by(&new_name, slug.as_str()),
+            search_text: Project::searched_by(&new_name, &slug),
             name: new_name,
             slug: slug.to_string(),
             description: text,
