@@ -48,13 +48,15 @@ pub struct Limits {
     pub owned_organizations: i32,
     /// Projects of one organization.
     pub projects: i32,
+    /// Teams of one organization.
+    pub teams: i32,
     /// How long a change may take until it is committed.
     pub change: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { owned_organizations: 100, projects: 10_000, change: Duration::from_secs(10) }
+        Self { owned_organizations: 100, projects: 10_000, teams: 1_000, change: Duration::from_secs(10) }
     }
 }
 

@@ -267,6 +267,7 @@ impl Teller<'_> {
         let invite = OrganizationInvite {
             organization: OrganizationRef::Id(organization),
             role: Some(key(role)),
+            teams: Vec::new(),
             projects: project.into_iter().collect(),
             letter: Letter { send_email: INVITED.contains(&email), ..letter(email, days, message) },
         };

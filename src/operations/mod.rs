@@ -13,6 +13,8 @@ pub mod organizations;
 pub mod project_members;
 pub mod projects;
 pub mod sign_in;
+pub mod team_members;
+pub mod teams;
 mod transaction;
 
 pub use once::{KEPT, execute_once};

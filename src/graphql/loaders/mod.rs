@@ -7,5 +7,6 @@ mod rows;
 pub use pages::Listed;
 pub use rows::{
     ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf, ProjectById,
-    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, UserById,
+    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, TeamById,
+    TeamGrantsOf, TeamMemberById, TeamMemberOf, UserById,
 };

@@ -8,6 +8,8 @@ mod organization_members;
 mod organizations;
 mod project_members;
 mod projects;
+mod team_members;
+mod teams;
 
 use async_graphql::{Context, Enum, Interface, MergedObject, SimpleObject};
 use serde::{Serialize, de::DeserializeOwned};
@@ -36,6 +38,11 @@ use project_members::{
     ProjectMembersAddPayload,
 };
 use projects::{ProjectCreatePayload, ProjectLeavePayload, ProjectMutations};
+use team_members::{
+    TeamMemberMutations, TeamMemberRemovePayload, TeamMemberResult, TeamMemberUpdateRolePayload, TeamMembersAddPayload,
+    TeamMembersReplacePayload,
+};
+use teams::{TeamCreatePayload, TeamDeletePayload, TeamLeavePayload, TeamMutations, TeamUpdatePayload};
 
 /// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
 #[derive(MergedObject, Default)]
@@ -45,6 +52,8 @@ pub struct Mutation(
     InvitationMutations,
     ProjectMutations,
     ProjectMemberMutations,
+    TeamMutations,
+    TeamMemberMutations,
 );
 
 /// Implemented by every mutation payload, so one fragment can read errors of any mutation.
@@ -86,6 +95,22 @@ pub enum MutationPayload {
     ProjectMemberUpdateRolePayload(ProjectMemberUpdateRolePayload),
     /// Of `projectMemberRemove`.
     ProjectMemberRemovePayload(ProjectMemberRemovePayload),
+    /// Of `teamCreate`.
+    TeamCreatePayload(TeamCreatePayload),
+    /// Of `teamUpdate`.
+    TeamUpdatePayload(TeamUpdatePayload),
+    /// Of `teamDelete`.
+    TeamDeletePayload(TeamDeletePayload),
+    /// Of `teamLeave`.
+    TeamLeavePayload(TeamLeavePayload),
+    /// Of `teamMembersAdd`.
+    TeamMembersAddPayload(TeamMembersAddPayload),
+    /// Of `teamMembersReplace`.
+    TeamMembersReplacePayload(TeamMembersReplacePayload),
+    /// Of `teamMemberUpdateRole`.
+    TeamMemberUpdateRolePayload(TeamMemberUpdateRolePayload),
+    /// Of `teamMemberRemove`.
+    TeamMemberRemovePayload(TeamMemberRemovePayload),
 }
 
 /// What to do when some items of a bulk mutation fail.
@@ -126,6 +151,8 @@ pub enum BulkItemResult {
     InvitationResult(InvitationResult),
     /// Of adding project members.
     ProjectMemberResult(ProjectMemberResult),
+    /// Of changing team members.
+    TeamMemberResult(TeamMemberResult),
 }
 
 /// Counts over the items of a bulk mutation.

@@ -4,12 +4,13 @@ use async_graphql::{Context, ID, Interface};
 
 use super::{
     api_key::ApiKey, invitation::Invitation, organization::Organization, organization_member::OrganizationMember,
-    project::Project, project_member::ProjectMember, role::Role, user::User,
+    project::Project, project_member::ProjectMember, role::Role, team::Team, team_member::TeamMember, user::User,
 };
 use crate::{
     access::{Permission, Viewer},
     domain::id::{
-        ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId,
+        ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
+        TeamMemberId, UserId,
     },
     error::Result,
     graphql::{
@@ -32,6 +33,10 @@ pub enum Node {
     Project(Project),
     /// A membership of a project.
     ProjectMember(ProjectMember),
+    /// A team.
+    Team(Team),
+    /// A membership of a team.
+    TeamMember(TeamMember),
     /// A role.
     Role(Role),
     /// An invitation.
@@ -57,6 +62,12 @@ impl Node {
         }
         if let Some(id) = ProjectMemberId::parse(id) {
             return Ok(ProjectMember::find(ctx, id).await?.map(Self::ProjectMember));
+        }
+        if let Some(id) = TeamId::parse(id) {
+            return Ok(Team::find(ctx, id).await?.map(Self::Team));
+        }
+        if let Some(id) = TeamMemberId::parse(id) {
+            return Ok(TeamMember::find(ctx, id).await?.map(Self::TeamMember));
         }
         if let Some(id) = RoleId::parse(id) {
             return Ok(role(ctx, id).await?.map(Self::Role));

@@ -7,17 +7,18 @@ use super::{
     Held, InvitationRef,
     giver::Giver,
     lock_held, not_pending,
+    teams::{join_teams, standing_teams},
 };
 use crate::{
     domain::{
         event::EventKind,
-        id::{InvitationId, OrganizationMemberId, ProjectMemberId},
+        id::{InvitationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
         invitation::InvitationStatus,
         organization::ActorKind,
     },
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution},
+        invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
         organization_members::{self, OrganizationMember},
         organizations::{self, Counts},
         project_members::{self, ProjectMember},
@@ -42,6 +43,8 @@ pub struct Accepted {
     pub organization_member: OrganizationMemberId,
     /// Project memberships that are new.
     pub project_members: Vec<ProjectMemberId>,
+    /// Team memberships that are the person's by it.
+    pub team_members: Vec<TeamMemberId>,
 }
 
 impl Operation for Accept {
@@ -57,12 +60,15 @@ impl Operation for Accept {
                 invitation: invitation.id,
                 organization_member: member.id,
                 project_members: Vec::new(),
+                team_members: Vec::new(),
             });
         }
         held.check_open(tx)?;
         let grants = invitations::grants(tx.conn, &[invitation.id]).await?;
-        check_giver(tx, &held, &grants).await?;
+        let team_grants = invitations::team_grants(tx.conn, &[invitation.id]).await?;
+        check_giver(tx, &held, &grants, &team_grants).await?;
         let grants = standing(tx, grants).await?;
+        let team_grants = standing_teams(tx, team_grants).await?;
 
         let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };
         if invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?.is_empty() {
@@ -84,7 +90,8 @@ impl Operation for Accept {
             None => join_organization(tx, invitation, &user, &roles).await?,
         };
         let project_members = join_projects(tx, &user, &grants, &roles).await?;
-        Ok(Accepted { invitation: invitation.id, organization_member, project_members })
+        let team_members = join_teams(tx, invitation, &user, &team_grants).await?;
+        Ok(Accepted { invitation: invitation.id, organization_member, project_members, team_members })
     }
 }
 
@@ -95,11 +102,17 @@ fn was_accepted_by(invitation: &Invitation, user: &User) -> bool {
 
 /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
 /// catches what passes in other ways, such as a key that expired.
-async fn check_giver(tx: &mut Transaction<'_>, held: &Held, grants: &[ProjectGrant]) -> Result<()> {
+async fn check_giver(
+    tx: &mut Transaction<'_>,
+    held: &Held,
+    grants: &[ProjectGrant],
+    team_grants: &[TeamGrant],
+) -> Result<()> {
     let invitation = &held.invitation;
     let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
     let mut giver = Giver::load(tx, invitation.organization_id, inviter).await?;
-    if giver.may_give(tx, invitation, grants).await? {
+    let own_teams: Vec<TeamGrant> = team_grants.iter().filter(|grant| grant.added_by_kind.is_none()).cloned().collect();
+    if giver.may_give(tx, invitation, grants).await? && giver.may_give_teams(tx.conn, &own_teams).await? {
         return Ok(());
     }
     Err(Refusal {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::super::Transaction;
+use super::{super::Transaction, teams};
 use crate::{
     access::{ActorRef, OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
     domain::{
@@ -15,8 +15,8 @@ use crate::{
     },
     error::Result,
     store::{
-        api_keys,
-        invitations::{Invitation, ProjectGrant},
+        Connection, api_keys,
+        invitations::{Invitation, ProjectGrant, TeamGrant},
         roles::{self, Role},
         users,
     },
@@ -70,6 +70,14 @@ impl Giver {
         Ok(project.is_some_and(|project| {
             project.permissions.has(Permission::ProjectInvitationsManage) && project.may_give(&role)
         }))
+    }
+
+    /// Whether they may give all of these teams.
+    pub async fn may_give_teams(&self, conn: &mut Connection, grants: &[TeamGrant]) -> Result<bool> {
+        match &self.organization {
+            Some(organization) => teams::may_give_teams(conn, &self.viewer, organization, grants).await,
+            None => Ok(grants.is_empty()),
+        }
     }
 
     fn role(&self, id: RoleId) -> Option<Role> {

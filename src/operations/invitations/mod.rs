@@ -8,6 +8,7 @@ mod organization_invite;
 mod project_invite;
 mod resend;
 mod revoke;
+mod teams;
 
 pub use accept::{Accept, Accepted};
 pub use decline::Decline;
@@ -16,6 +17,7 @@ pub use organization_invite::OrganizationInvite;
 pub use project_invite::ProjectInvite;
 pub use resend::{Resend, Resent};
 pub use revoke::Revoke;
+pub use teams::TeamGrantInput;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -34,7 +36,7 @@ use crate::{
     },
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution},
+        invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
         organizations::{Counts, Organization},
     },
 };
@@ -186,6 +188,7 @@ async fn expire_lapsed(tx: &mut Transaction<'_>, organization: &Organization) ->
     for id in &lapsed {
         tx.happened_by((ActorKind::System, None), organization.id, EventKind::InvitationExpired, id.0, None, json!({}));
     }
+    teams::end_pending(tx, organization.id, &lapsed, (ActorKind::System, None)).await?;
     let lapsed = i32::try_from(lapsed.len()).unwrap_or_default();
     tx.count(organization.id, Counts { pending_invitations: -lapsed, ..Counts::default() });
     Ok(organization.pending_invitation_count - lapsed)
@@ -203,6 +206,7 @@ pub(super) async fn revoke_all(
     for id in &revoked {
         tx.happened(organization, EventKind::InvitationRevoked, id.0, None, json!({ "because": why }))?;
     }
+    teams::end_pending(tx, organization, &revoked, tx.viewer.actor()?).await?;
     let revoked = i32::try_from(revoked.len()).unwrap_or_default();
     tx.count(organization, Counts { pending_invitations: -revoked, ..Counts::default() });
     Ok(())
@@ -217,7 +221,8 @@ pub(super) async fn revoke_ungivable(
 ) -> Result<()> {
     let pending = invitations::pending_from(tx.conn, organization, ActorKind::User, inviter).await?;
     let added = invitations::grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
-    if pending.is_empty() && added.is_empty() {
+    let added_teams = invitations::team_grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
+    if pending.is_empty() && added.is_empty() && added_teams.is_empty() {
         return Ok(());
     }
     let mut giver = Giver::load(tx, organization, (ActorKind::User, Some(inviter))).await?;
@@ -229,15 +234,29 @@ pub(super) async fn revoke_ungivable(
             tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, project, data)?;
         }
     }
+    for grant in &added_teams {
+        if !giver.may_give_teams(tx.conn, std::slice::from_ref(grant)).await? {
+            teams::withdraw(tx, grant).await?;
+            let data = json!({ "because": "whoever added the team may no longer give it" });
+            tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, None, data)?;
+        }
+    }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
     for grant in invitations::grants(tx.conn, &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
+    let mut team_grants: HashMap<InvitationId, Vec<TeamGrant>> = HashMap::new();
+    for grant in invitations::team_grants(tx.conn, &ids).await? {
+        if grant.added_by_kind.is_none() {
+            team_grants.entry(grant.invitation_id).or_default().push(grant);
+        }
+    }
     let mut ungivable = Vec::new();
     for invitation in &pending {
         let grants = grants.remove(&invitation.id).unwrap_or_default();
-        if !giver.may_give(tx, invitation, &grants).await? {
+        let teams = team_grants.remove(&invitation.id).unwrap_or_default();
+        if !giver.may_give(tx, invitation, &grants).await? || !giver.may_give_teams(tx.conn, &teams).await? {
             ungivable.push(invitation.id);
         }
     }

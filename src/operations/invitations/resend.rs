@@ -10,6 +10,7 @@ use super::{
     giver::is_plain,
     invite::check_expiry,
     lock_managed, not_pending,
+    teams::{may_give_teams, renew_pending},
 };
 use crate::{
     access::{Permission, ProjectAccess},
@@ -20,7 +21,7 @@ use crate::{
     },
     error::{Code, Detail, Refusal, Result},
     store::{
-        invitations,
+        invitations::{self, Invitation, TeamGrant},
         mails::{self, Mail},
         organization_members,
         organizations::Counts,
@@ -69,6 +70,7 @@ impl Operation for Resend {
 
         let expires_at = tx.now + TimeDelta::days(self.expires_in_days.into());
         let version = invitations::renew(tx.conn, invitation, expires_at, tx.now).await?;
+        renew_pending(tx, &Invitation { expires_at, ..invitation.clone() }).await?;
         tx.mail(Mail::queued(organization, invitation.id, version, tx.now));
         let data = json!({ "email": invitation.email.as_str() });
         tx.happened(organization, EventKind::InvitationResent, invitation.id.0, invitation.project_id, data)?;
@@ -91,6 +93,9 @@ async fn check_rank(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
         let project = project.ok_or_else(needed)?;
         may &= given(grant.role_id).is_some_and(|role| project.may_give(role));
     }
+    let mut teams: Vec<TeamGrant> = invitations::team_grants(tx.conn, &[invitation.id]).await?;
+    teams.retain(|grant| grant.added_by_kind.is_none());
+    may &= may_give_teams(tx.conn, tx.viewer, &managed.organization, &teams).await?;
     if may {
         Ok(())
     } else {
