@@ -33,3 +33,4 @@ mod repository;
 mod statements;
 mod story;
 mod support;
+mod teams;
