@@ -169,8 +169,11 @@ impl OrganizationAccess {
     /// For changing: the permission is held, or the mutation is refused.
     ///
     /// # Errors
-    /// Refused as forbidden.
+    /// Refused as forbidden; as not found where somebody holds an invitation and may know no more.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if !self.is_inside && self.organization.visibility == Visibility::Private {
+            return Err(Refusal::not_found("organization"));
+        }
         if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
     }
 

@@ -129,8 +129,11 @@ impl ProjectAccess {
     /// For changing: the permission is held, or the mutation is refused.
     ///
     /// # Errors
-    /// Refused as forbidden.
+    /// Refused as forbidden; as not found where somebody holds an invitation and may know no more.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if !self.permissions.has(Permission::ProjectRead) {
+            return Err(Refusal::not_found("project"));
+        }
         if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
     }
 

@@ -11,8 +11,9 @@ use crate::{
         slug::Slug,
     },
     operations::{
-        input::{OrganizationMemberRef, Patch, ProjectMemberRef, RoleRef, UserRef},
+        input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, UserRef},
         invitations::InvitationRef,
+        patch::Patch,
     },
     store::invitations::TimeRange,
 };
@@ -63,15 +64,6 @@ macro_rules! order_input {
     };
 }
 pub(super) use order_input;
-
-/// Absent stays, null clears.
-pub fn patch<T>(field: MaybeUndefined<T>) -> Patch<T> {
-    match field {
-        MaybeUndefined::Undefined => Patch::Keep,
-        MaybeUndefined::Null => Patch::Clear,
-        MaybeUndefined::Value(value) => Patch::Set(value),
-    }
-}
 
 /// Half-open time range `[from, to)`.
 #[derive(InputObject, Clone, Copy, Debug)]
@@ -242,6 +234,16 @@ impl From<InvitationRefInput> for InvitationRef {
         match input {
             InvitationRefInput::Id(id) => InvitationId::parse(&id).map_or(Self::Unknown, Self::Id),
             InvitationRefInput::Token(token) => Self::Token(token),
+        }
+    }
+}
+
+impl<T, U: From<T>> From<MaybeUndefined<T>> for Patch<U> {
+    fn from(input: MaybeUndefined<T>) -> Self {
+        match input {
+            MaybeUndefined::Undefined => Self::Keep,
+            MaybeUndefined::Null => Self::Clear,
+            MaybeUndefined::Value(value) => Self::Set(value.into()),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod invitations;
 mod once;
 pub mod organization_members;
 pub mod organizations;
+pub mod patch;
 pub mod project_members;
 pub mod projects;
 pub mod roles;

@@ -388,6 +388,40 @@ pub async fn givers_touched_by(
     Ok(givers.into_iter().map(|giver| (giver.kind, giver.id)).collect())
 }
 
+/// The pending invitations to a project.
+pub async fn pending_to_project(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<Vec<InvitationId>> {
+    let found = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::project_id.eq(project))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(found.order(invitations::id).select(invitations::id).load(conn).await?)
+}
+
+/// Takes a project out of all invitations, which stay, and tells which pending ones granted it.
+pub async fn forget_project(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<Vec<InvitationId>> {
+    let to_it = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::project_id.eq(project));
+    diesel::update(to_it).set(invitations::project_id.eq(None::<ProjectId>)).execute(conn).await?;
+    let granting =
+        grants::table.filter(grants::organization_id.eq(organization)).filter(grants::project_id.eq(project));
+    let granted: Vec<InvitationId> =
+        diesel::delete(granting).returning(grants::invitation_id).get_results(conn).await?;
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::id.eq_any(granted))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(pending.order(invitations::id).select(invitations::id).load(conn).await?)
+}
+
 /// Takes a grant out of an invitation.
 pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
     let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));

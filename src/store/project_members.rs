@@ -156,12 +156,13 @@ pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bo
     Ok(id == row.id)
 }
 
-/// Gives a member another role, which is not Owner.
+/// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
 pub async fn set_role(conn: &mut Connection, member: &ProjectMember, role: &Role, now: DateTime<Utc>) -> Result<()> {
     let row = members::table.find((member.organization_id, member.id));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
+        members::is_owner.eq(role.is_owner()),
         members::version.eq(members::version + 1),
         members::updated_at.eq(now),
     );

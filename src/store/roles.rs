@@ -20,7 +20,7 @@ use crate::{
         role::{BuiltInRole, RoleScope},
         text::fold,
     },
-    error::Result,
+    error::{Error, Result},
 };
 
 /// A named set of permissions.
@@ -85,6 +85,15 @@ impl Role {
     pub fn is_owner(&self) -> bool {
         self.built_in == Some(BuiltInRole::Owner)
     }
+}
+
+/// The Owner of a level, among the roles of an organization.
+///
+/// # Errors
+/// A fault of ours: every organization has them.
+pub fn owner(roles: &[Role], scope: RoleScope) -> Result<&Role> {
+    let owner = roles.iter().find(|role| role.scope == scope && role.is_owner());
+    owner.ok_or_else(|| Error::internal("an organization has no owner role"))
 }
 
 /// Adds roles.

@@ -39,3 +39,4 @@ mod statements;
 mod story;
 mod support;
 mod sweep;
+mod viewer_can;

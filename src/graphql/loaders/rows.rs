@@ -156,6 +156,12 @@ loaders! {
         found.into_iter().map(|found| (OwnerOf(found.member.organization_id), found)).collect()
     }}
 
+    /// How many organizations somebody owns; absent when none.
+    OwnedBy(UserId) -> i64 { |_reader, conn, keys| {
+        let counts = users::owned_counts(conn, &firsts(keys, |key| key.0)).await?;
+        counts.into_iter().map(|(user, count)| (OwnedBy(user), count)).collect()
+    }}
+
     /// A project with its organization.
     ProjectById(ProjectId) -> ProjectFound { |reader, conn, keys| {
         let user = reader.viewer.user_id();

@@ -33,12 +33,18 @@ use invitations::{
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
 };
-use organizations::{OrganizationCreatePayload, OrganizationLeavePayload, OrganizationMutations};
+use organizations::{
+    OrganizationCreatePayload, OrganizationDeletePayload, OrganizationLeavePayload, OrganizationMutations,
+    OrganizationOwnershipTransferPayload, OrganizationPlanUpdatePayload, OrganizationUpdatePayload,
+};
 use project_members::{
     ProjectMemberMutations, ProjectMemberRemovePayload, ProjectMemberResult, ProjectMemberUpdateRolePayload,
     ProjectMembersAddPayload,
 };
-use projects::{ProjectCreatePayload, ProjectLeavePayload, ProjectMutations};
+use projects::{
+    ProjectCreatePayload, ProjectDeletePayload, ProjectLeavePayload, ProjectMutations, ProjectOwnershipTransferPayload,
+    ProjectUpdatePayload,
+};
 use roles::{RoleCreatePayload, RoleDeletePayload, RoleMutations, RoleUpdatePayload};
 
 /// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
@@ -64,8 +70,16 @@ pub struct Mutation(
 pub enum MutationPayload {
     /// Of `organizationCreate`.
     OrganizationCreatePayload(OrganizationCreatePayload),
+    /// Of `organizationUpdate`.
+    OrganizationUpdatePayload(OrganizationUpdatePayload),
+    /// Of `organizationDelete`.
+    OrganizationDeletePayload(OrganizationDeletePayload),
     /// Of `organizationLeave`.
     OrganizationLeavePayload(OrganizationLeavePayload),
+    /// Of `organizationOwnershipTransfer`.
+    OrganizationOwnershipTransferPayload(OrganizationOwnershipTransferPayload),
+    /// Of `organizationPlanUpdate`.
+    OrganizationPlanUpdatePayload(OrganizationPlanUpdatePayload),
     /// Of `organizationMemberUpdateRole`.
     OrganizationMemberUpdateRolePayload(OrganizationMemberUpdateRolePayload),
     /// Of `organizationMemberRemove`.
@@ -86,8 +100,14 @@ pub enum MutationPayload {
     InvitationDeclinePayload(InvitationDeclinePayload),
     /// Of `projectCreate`.
     ProjectCreatePayload(ProjectCreatePayload),
+    /// Of `projectUpdate`.
+    ProjectUpdatePayload(ProjectUpdatePayload),
+    /// Of `projectDelete`.
+    ProjectDeletePayload(ProjectDeletePayload),
     /// Of `projectLeave`.
     ProjectLeavePayload(ProjectLeavePayload),
+    /// Of `projectOwnershipTransfer`.
+    ProjectOwnershipTransferPayload(ProjectOwnershipTransferPayload),
     /// Of `projectMembersAdd`.
     ProjectMembersAddPayload(ProjectMembersAddPayload),
     /// Of `projectMemberUpdateRole`.

@@ -7,7 +7,7 @@ use crate::{
     domain::id::RoleId,
     error::Result,
     graphql::{
-        input::{OrganizationRefInput, patch},
+        input::OrganizationRefInput,
         semantic_non_null,
         types::{permission::RoleScope, role::Role, user_error::UserError},
     },
@@ -143,9 +143,9 @@ async fn create(ctx: &Context<'_>, input: RoleCreateInput) -> Result<RoleCreateP
 async fn update(ctx: &Context<'_>, input: RoleUpdateInput) -> Result<RoleUpdatePayload> {
     let operation = roles::Update {
         role: RoleId::parse(&input.role_id),
-        name: patch(input.name),
-        description: patch(input.description),
-        permissions: patch(input.permissions),
+        name: input.name.into(),
+        description: input.description.into(),
+        permissions: input.permissions.into(),
         expected_version: input.expected_version,
     };
     Ok(match run(ctx, operation).await? {

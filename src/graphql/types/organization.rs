@@ -7,6 +7,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use super::{
     access::Access,
     api_key::{self, ApiKeyConnection, ApiKeyFilter, ApiKeyOrder},
+    industry::Industry,
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization_member::{
         self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberFilter, OrganizationMemberOrder,
@@ -14,6 +15,7 @@ use super::{
     plan::OrganizationPlan,
     project::{self, Project, ProjectConnection, ProjectFilter, ProjectOrder},
     role::{self, BuiltInRole, RoleConnection, RoleFilter, RoleOrder},
+    viewer_can::OrganizationViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, Viewer},
@@ -21,6 +23,7 @@ use crate::{
         self,
         email::Email,
         id::{OrganizationId, UserId},
+        phone::Phone,
         slug::Slug,
         text::fold,
     },
@@ -129,9 +132,19 @@ impl Organization {
         self.0.organization.website.clone().map(Url)
     }
 
+    /// Industry.
+    async fn industry(&self) -> Option<Industry> {
+        self.0.organization.industry.as_deref().and_then(Industry::find)
+    }
+
     /// Contact email.
     async fn email(&self) -> Option<&str> {
         self.0.organization.email.as_ref().map(Email::as_str)
+    }
+
+    /// Contact phone, in the form of E.164.
+    async fn phone(&self) -> Option<&str> {
+        self.0.organization.phone.as_ref().map(Phone::as_str)
     }
 
     /// Who can see the profile.
@@ -175,6 +188,11 @@ impl Organization {
     /// Permissions the viewer has here.
     async fn viewer_permissions(&self) -> Vec<&str> {
         self.0.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> OrganizationViewerCan {
+        OrganizationViewerCan(self.0.clone())
     }
 
     /// One member. Requires `members.read`.

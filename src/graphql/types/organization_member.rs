@@ -11,6 +11,7 @@ use super::{
     project_member::{self, ProjectMemberConnection, ProjectMemberOrder},
     role::Role,
     user::User,
+    viewer_can::OrganizationMemberViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, Permission},
@@ -143,6 +144,11 @@ impl OrganizationMember {
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
         self.found.member.version
+    }
+
+    /// What the viewer can do with this member now.
+    async fn viewer_can(&self) -> OrganizationMemberViewerCan {
+        OrganizationMemberViewerCan(self.clone())
     }
 
     /// Projects the person is in, with the role in each. Only projects the viewer can see.

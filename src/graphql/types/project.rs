@@ -9,6 +9,7 @@ use super::{
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization::{Organization, user_id},
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
+    viewer_can::ProjectViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
@@ -177,6 +178,11 @@ impl Project {
         #[graphql(desc = "The person.")] user: UserRefInput,
     ) -> Option<Result<Access>> {
         Access::in_project(ctx, &self.0, user).await.transpose()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> ProjectViewerCan {
+        ProjectViewerCan(self.0.clone())
     }
 
     /// One member. Requires `project.members.read`.

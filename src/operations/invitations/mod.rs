@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use crate::{
+    access::{OrganizationAccess, Permission},
     app::App,
     domain::{
         event::EventKind,
@@ -67,6 +68,15 @@ fn not_pending(status: InvitationStatus) -> Refusal {
         InvitationStatus::Pending => "This invitation is pending.",
     };
     Refusal::new(Code::InvitationNotPending, message)
+}
+
+/// Before `organizationInvite`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND` or `PLAN_REQUIRED`.
+pub fn may_invite(access: &OrganizationAccess, app: &App, now: DateTime<Utc>) -> Result<(), Refusal> {
+    access.may(Permission::InvitationsManage)?;
+    check_plan(app, now, &access.organization)
 }
 
 /// Inviting is part of the plan, or of a trial that is not over.

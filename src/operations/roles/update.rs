@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         Operation, Transaction,
-        input::{Patch, check_version, text_refusal},
+        input::{check_version, text_refusal},
         invitations::revoke_ungivable_after,
+        patch::Patch,
     },
     check_permissions,
     create::wanted,
