@@ -5,6 +5,7 @@
 //! only if they are new; its test in `tests/api/`. Then run the tests and read the diff of
 //! `schema.graphql`.
 
+pub mod api_keys;
 pub mod input;
 pub mod invitations;
 mod once;
@@ -13,7 +14,9 @@ pub mod organizations;
 pub mod patch;
 pub mod project_members;
 pub mod projects;
+pub mod roles;
 pub mod sign_in;
+pub mod sweep;
 mod transaction;
 
 pub use once::{KEPT, execute_once};

@@ -264,7 +264,7 @@ impl OrderField {
         match self {
             Self::CreatedAt => "o.created_at",
             Self::Name => "o.sort_name",
-            Self::Slug => "o.slug COLLATE \"C\"",
+            Self::Slug => "o.slug",
         }
     }
 

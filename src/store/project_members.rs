@@ -170,6 +170,20 @@ pub async fn set_role(conn: &mut Connection, member: &ProjectMember, role: &Role
     Ok(())
 }
 
+/// Which roles a person has in the projects of these organizations.
+pub async fn roles_of_user(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    user: UserId,
+) -> Result<Vec<(OrganizationId, RoleId)>> {
+    let found = members::table
+        .filter(members::organization_id.eq_any(organizations))
+        .filter(members::user_id.eq(user))
+        .select((members::organization_id, members::role_id))
+        .distinct();
+    Ok(found.load(conn).await?)
+}
+
 /// Ends memberships.
 pub async fn delete(conn: &mut Connection, organization: OrganizationId, ids: &[ProjectMemberId]) -> Result<()> {
     let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));

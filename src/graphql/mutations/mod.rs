@@ -3,11 +3,13 @@
 //! A resolver reads its input, runs an operation, and shows what it answered; what the payload contains is
 //! read again after the commit.
 
+mod api_keys;
 mod invitations;
 mod organization_members;
 mod organizations;
 mod project_members;
 mod projects;
+mod roles;
 
 use async_graphql::{Context, Enum, Interface, MergedObject, SimpleObject};
 use serde::{Serialize, de::DeserializeOwned};
@@ -23,9 +25,10 @@ use crate::{
         input::{self, ItemStatus},
     },
 };
+use api_keys::{ApiKeyCreatePayload, ApiKeyMutations, ApiKeyRevokePayload, ApiKeyRotatePayload};
 use invitations::{
     InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
-    InvitationRevokePayload, OrganizationInvitePayload, ProjectInvitePayload,
+    InvitationRevokePayload, InvitationUpdatePayload, OrganizationInvitePayload, ProjectInvitePayload,
 };
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
@@ -42,6 +45,7 @@ use projects::{
     ProjectCreatePayload, ProjectDeletePayload, ProjectLeavePayload, ProjectMutations, ProjectOwnershipTransferPayload,
     ProjectUpdatePayload,
 };
+use roles::{RoleCreatePayload, RoleDeletePayload, RoleMutations, RoleUpdatePayload};
 
 /// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
 #[derive(MergedObject, Default)]
@@ -51,6 +55,8 @@ pub struct Mutation(
     InvitationMutations,
     ProjectMutations,
     ProjectMemberMutations,
+    RoleMutations,
+    ApiKeyMutations,
 );
 
 /// Implemented by every mutation payload, so one fragment can read errors of any mutation.
@@ -82,6 +88,8 @@ pub enum MutationPayload {
     OrganizationInvitePayload(OrganizationInvitePayload),
     /// Of `projectInvite`.
     ProjectInvitePayload(ProjectInvitePayload),
+    /// Of `invitationUpdate`.
+    InvitationUpdatePayload(InvitationUpdatePayload),
     /// Of `invitationResend`.
     InvitationResendPayload(InvitationResendPayload),
     /// Of `invitationRevoke`.
@@ -106,6 +114,18 @@ pub enum MutationPayload {
     ProjectMemberUpdateRolePayload(ProjectMemberUpdateRolePayload),
     /// Of `projectMemberRemove`.
     ProjectMemberRemovePayload(ProjectMemberRemovePayload),
+    /// Of `roleCreate`.
+    RoleCreatePayload(RoleCreatePayload),
+    /// Of `roleUpdate`.
+    RoleUpdatePayload(RoleUpdatePayload),
+    /// Of `roleDelete`.
+    RoleDeletePayload(RoleDeletePayload),
+    /// Of `apiKeyCreate`.
+    ApiKeyCreatePayload(ApiKeyCreatePayload),
+    /// Of `apiKeyRotate`.
+    ApiKeyRotatePayload(ApiKeyRotatePayload),
+    /// Of `apiKeyRevoke`.
+    ApiKeyRevokePayload(ApiKeyRevokePayload),
 }
 
 /// What to do when some items of a bulk mutation fail.
