@@ -11,6 +11,8 @@ const PROJECT: &str = "{ project(by: {path: {organization: \"acme\", project: \"
   update { ...all } delete { ...all } leave { ...all } transferOwnership { ...all } inviteMembers { ...all } addMembers { ...all } } } }
   fragment all on Capability { allowed code message requiredPermission }";
 
+const LEAVE: &str = "organizationLeave(input: {organization: {slug: \"acme\"}}) { userErrors { code } }";
+
 /// What a capability says, in one word.
 fn said(capability: &Value) -> String {
     let allowed = capability["allowed"].as_bool().expect("a capability");
@@ -19,12 +21,10 @@ fn said(capability: &Value) -> String {
     capability["code"].as_str().unwrap_or("allowed").to_owned()
 }
 
-/// What a mutation answers whose input is such that nothing can come of it: once everything else is in order, it is
+/// What a mutation answers whose input is such that nothing comes of it: once everything else is in order, it is
 /// refused for `input` or changes nothing.
 async fn answers(actor: &Actor, mutation: &str, input: &[&str]) -> String {
-    let before = actor.roster.content().await;
     let answer = actor.post(&format!("mutation {{ payload: {mutation} }}"), json!({})).await;
-    assert_eq!(actor.roster.content().await, before, "{mutation}");
     if answer.body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED" {
         return "FORBIDDEN".to_owned();
     }
@@ -123,17 +123,15 @@ async fn of_an_organization() {
         ["SELECT 1", "UPDATE organizations SET trial_ends_at = NULL", "UPDATE organizations SET project_count = 2"]
     {
         roster.sql(state).await;
+        let before = roster.content().await;
         for actor in &actors {
             let can = actor.data(ORGANIZATION, json!({})).await["organization"]["viewerCan"].clone();
             for (capability, mutation, input) in &mutations {
-                assert_eq!(
-                    said(&can[*capability]),
-                    answers(actor, mutation, input).await,
-                    "{} {capability} {state}",
-                    actor.name
-                );
+                let answer = answers(actor, mutation, input).await;
+                assert_eq!(said(&can[*capability]), answer, "{} {capability} {state}", actor.name);
             }
         }
+        assert_eq!(roster.content().await, before);
     }
     roster.sql("UPDATE organizations SET project_count = 1").await;
     // These end something where they are allowed, or are another area's.
@@ -144,13 +142,7 @@ async fn of_an_organization() {
             ["leave", "createTeams", "createRoles", "createApiKeys"].map(|capability| said(&can[capability]));
         table.push_str(&format!("{}: {leave} {teams} {roles} {keys}\n", actor.name));
         if leave != "allowed" {
-            let left = answers(
-                actor,
-                "organizationLeave(input: {organization: {slug: \"acme\"}}) { userErrors { code } }",
-                &[],
-            )
-            .await;
-            assert_eq!(leave, left, "{}", actor.name);
+            assert_eq!(leave, answers(actor, LEAVE, &[]).await, "{}", actor.name);
         }
     }
     insta::assert_snapshot!(table, @r"
@@ -170,8 +162,7 @@ async fn of_an_organization() {
     ");
     let can = actors[8].data(ORGANIZATION, json!({})).await["organization"]["viewerCan"].clone();
     assert_eq!(can["delete"]["requiredPermission"], "organization.delete");
-    let leave = "mutation { organizationLeave(input: {organization: {slug: \"acme\"}}) { userErrors { code } } }";
-    assert_eq!(actors[8].refusals(leave, json!({})).await, Vec::<String>::new());
+    assert_eq!(actors[8].refusals(&format!("mutation {{ {LEAVE} }}"), json!({})).await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +201,7 @@ async fn of_a_project() {
             &["INVALID"],
         ),
     ];
-    let mut seen = Vec::new();
+    let (before, mut seen) = (roster.content().await, Vec::new());
     for actor in &actors {
         let project = actor.data(PROJECT, json!({})).await["project"].clone();
         for (capability, mutation, input) in &mutations {
@@ -246,6 +237,7 @@ async fn of_a_project() {
             "key NOT_FOUND"
         ]
     );
+    assert_eq!(roster.content().await, before);
     let leave = format!("mutation {{ projectLeave(input: {{{apollo}}}) {{ userErrors {{ code }} }} }}");
     assert_eq!(roster.person("pam").refusals(&leave, json!({})).await, Vec::<String>::new());
 }
@@ -258,7 +250,7 @@ async fn of_organization_members() {
     let actors = acme(&roster).await;
     // Mel cannot own another organization.
     roster.organization(&roster.person("mel"), "Other").await;
-    let (mut pairs, mut removable) = (0, None);
+    let (before, mut pairs, mut removable) = (roster.content().await, 0, None);
     for actor in &actors {
         let answer = actor.post(MEMBERS, json!({})).await;
         for member in answer.body["data"]["organization"]["members"]["nodes"].as_array().into_iter().flatten() {
@@ -276,7 +268,7 @@ async fn of_organization_members() {
             let remove =
                 format!("organizationMemberRemove(input: {{member: {{id: \"{id}\"}}}}) {{ userErrors {{ code }} }}");
             if can["remove"]["allowed"] == true {
-                removable = Some((actor.clone(), remove));
+                removable.get_or_insert((actor.clone(), remove));
             } else {
                 assert_eq!(said(&can["remove"]), answers(actor, &remove, &[]).await, "{who}");
             }
@@ -300,6 +292,7 @@ async fn of_organization_members() {
     }
     // Seven members, seen by all of them, the operator and the two keys that may.
     assert_eq!(pairs, 7 * 9);
+    assert_eq!(roster.content().await, before);
     let (actor, remove) = removable.unwrap();
     assert_eq!(actor.refusals(&format!("mutation {{ {remove} }}"), json!({})).await, Vec::<String>::new());
 
@@ -325,7 +318,7 @@ async fn of_project_members() {
         fragment all on Capability { allowed code message requiredPermission }";
     let roster = Roster::start().await;
     let actors = acme(&roster).await;
-    let (mut pairs, mut removable) = (0, None);
+    let (before, mut pairs, mut removable) = (roster.content().await, 0, None);
     for actor in &actors {
         let answer = actor.post(MEMBERS, json!({})).await;
         for member in answer.body["data"]["project"]["members"]["nodes"].as_array().into_iter().flatten() {
@@ -342,7 +335,7 @@ async fn of_project_members() {
             let remove =
                 format!("projectMemberRemove(input: {{member: {{id: \"{id}\"}}}}) {{ userErrors {{ code }} }}");
             if can["remove"]["allowed"] == true {
-                removable = Some((actor.clone(), remove));
+                removable.get_or_insert((actor.clone(), remove));
             } else {
                 assert_eq!(said(&can["remove"]), answers(actor, &remove, &[]).await, "{who}");
             }
@@ -351,6 +344,7 @@ async fn of_project_members() {
     }
     // Four members, seen by themselves, the owner, the admin, the operator and the keys.
     assert_eq!(pairs, 4 * 10);
+    assert_eq!(roster.content().await, before);
     let (actor, remove) = removable.unwrap();
     assert_eq!(actor.refusals(&format!("mutation {{ {remove} }}"), json!({})).await, Vec::<String>::new());
 }

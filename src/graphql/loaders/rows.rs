@@ -173,6 +173,12 @@ loaders! {
         counts.into_iter().map(|(user, count)| (OwnedBy(user), count)).collect()
     }}
 
+    /// How many active API keys an organization has; absent when none.
+    ActiveKeysOf(OrganizationId) -> i64 { |reader, conn, keys| {
+        let counts = api_keys::active_counts(conn, &firsts(keys, |key| key.0), reader.now).await?;
+        counts.into_iter().map(|(organization, count)| (ActiveKeysOf(organization), count)).collect()
+    }}
+
     /// A project with its organization.
     ProjectById(ProjectId) -> ProjectFound { |reader, conn, keys| {
         let user = reader.viewer.user_id();
