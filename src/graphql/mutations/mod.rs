@@ -186,6 +186,7 @@ pub enum BulkItemStatus {
     field(name = "status", ty = "&BulkItemStatus", desc = "Outcome."),
     field(name = "user_errors", ty = "&Vec<UserError>", desc = "Why it was skipped or refused.")
 )]
+#[expect(clippy::enum_variant_names, reason = "the names are those of the types")]
 pub enum BulkItemResult {
     /// Of inviting.
     InvitationResult(InvitationResult),

@@ -15,7 +15,7 @@ use crate::{
         id::{TeamId, UserId},
         text::fold,
     },
-    error::Result,
+    error::{Error, Result},
     graphql::{
         connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
         context::RequestContext,
@@ -207,8 +207,14 @@ impl TeamViewerCan {
     }
 }
 
+/// Most teams of one filter.
+const MAX_NAMED: usize = 100;
+
 /// The teams that a filter names, as far as the viewer can see them.
 pub async fn visible_ids(ctx: &Context<'_>, teams: Vec<TeamRefInput>) -> Result<Vec<TeamId>> {
+    if teams.len() > MAX_NAMED {
+        return Err(Error::BadInput(format!("`teams` has {} items; it may have {MAX_NAMED}.", teams.len())));
+    }
     let found = teams.into_iter().map(|team| async move { Team::find_by(ctx, &team.into()).await });
     let found = futures_util::future::try_join_all(found).await?;
     Ok(found.into_iter().flatten().map(|team| team.0.team.id).collect())

@@ -3,7 +3,11 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    super::{Transaction, input::check_most, team_members::told},
+    super::{
+        Transaction,
+        input::check_most,
+        team_members::{told, told_of_role},
+    },
     giver::Giver,
 };
 use crate::{
@@ -57,9 +61,12 @@ pub async fn team_grants(
         let team = known.iter().find(|team| Some(team.team.id) == id);
         let checked = match team {
             None => Err(Refusal::not_found("team")),
-            Some(team) => team.may_manage_members().and_then(|()| match seen.insert(team.team.id) {
-                true => Ok((team.team.id, input.role)),
-                false => Err(Refusal::new(Code::Duplicate, "This team stands in the list before.")),
+            Some(team) => team.may_manage_members().and_then(|()| {
+                if seen.insert(team.team.id) {
+                    Ok((team.team.id, input.role))
+                } else {
+                    Err(Refusal::new(Code::Duplicate, "This team stands in the list before."))
+                }
             }),
         };
         match checked {
@@ -124,9 +131,7 @@ pub async fn set_team_grants(
             Some(row) if row.role != *role => {
                 team_members::set_role(tx.conn, organization, &[row.id], *role).await?;
                 tx.count_team_members(organization, *team, 0);
-                let mut data = told(row);
-                data["before"] = row.role.as_str().into();
-                data["role"] = role.as_str().into();
+                let data = told_of_role(row, *role);
                 tx.happened(organization, EventKind::TeamMemberRoleUpdated, row.id.0, None, data)?;
             }
             Some(_) => {}

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     access::{TeamAccess, TeamRef},
-    domain::{event::EventKind, id::TeamId},
+    domain::{event::EventKind, id::TeamId, team::TeamMemberRole},
     error::{Code, Error, Refusal, Result},
     store::{
         events,
@@ -60,6 +60,17 @@ pub(super) fn told(member: &TeamMember) -> Value {
     }
 }
 
+/// What is told of a membership whose role changes.
+pub(super) fn told_of_role(member: &TeamMember, role: TeamMemberRole) -> Value {
+    let mut data = told(member);
+    if let Some(data) = data.as_object_mut() {
+        data.remove("role");
+        data.insert("before".to_owned(), member.role.as_str().into());
+        data.insert("after".to_owned(), role.as_str().into());
+    }
+    data
+}
+
 /// A member as the viewer manages them, with the organization locked.
 struct Managed {
     team: TeamAccess,
@@ -72,14 +83,15 @@ async fn lock(tx: &mut Transaction<'_>, member: &TeamMemberRef) -> Result<Manage
     let missing = || Error::from(Refusal::not_found("member").at(["member"]));
     let by = match member {
         TeamMemberRef::Lookup(team, _) => team.clone(),
-        TeamMemberRef::Id(id) => match team_members::by_ids(tx.conn, &[*id]).await?.pop() {
-            Some(found) => TeamRef::Id(found.member.team_id),
-            None => {
+        TeamMemberRef::Id(id) => {
+            if let Some(found) = team_members::by_ids(tx.conn, &[*id]).await?.pop() {
+                TeamRef::Id(found.member.team_id)
+            } else {
                 let removed = events::removal_data(tx.conn, EventKind::TeamMemberRemoved.as_str(), id.0).await?;
                 let team = removed.as_ref().and_then(|data| TeamId::parse(data.get("team")?.as_str()?));
                 TeamRef::Id(team.ok_or_else(missing)?)
             }
-        },
+        }
         TeamMemberRef::Unknown => return Err(missing()),
     };
     let team = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &by).await.map_err(|error| match error {

@@ -123,12 +123,12 @@ impl People {
             },
             UserRef::Unknown => return Err(Refusal::not_found("person").at(["user"])),
         };
-        let missing = || match self.sees_members {
-            true => Refusal::new(
-                Code::NotMember,
-                "Only members of the organization and those invited to it can be in its teams; invite this person instead.",
-            ),
-            false => Refusal::not_found("person"),
+        let missing = || {
+            if !self.sees_members {
+                return Refusal::not_found("person");
+            }
+            let message = "Only members of the organization and those invited to it can be in its teams; invite this person instead.";
+            Refusal::new(Code::NotMember, message)
         };
         found.ok_or_else(|| missing().at(["user"]))
     }

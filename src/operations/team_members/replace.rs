@@ -13,7 +13,7 @@ use super::{
     end::take_back_of,
     end_memberships,
     people::{Identity, People, Person, aborted_item, at_item, duplicate},
-    told,
+    told_of_role,
 };
 use crate::{
     access::{TeamAccess, TeamRef},
@@ -168,9 +168,7 @@ pub async fn set_roles(
         tx.count_team_members(organization, team, 0);
     }
     for (row, role) in changes {
-        let mut data = told(row);
-        data["before"] = json!(row.role.as_str());
-        data["role"] = json!(role.as_str());
+        let data = told_of_role(row, *role);
         tx.happened(organization, EventKind::TeamMemberRoleUpdated, row.id.0, None, data)?;
         if let Some(invitation) = row.invitation_id {
             let data = json!({ "email": row.email.as_str(), "team": team.to_string() });

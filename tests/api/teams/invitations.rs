@@ -202,6 +202,7 @@ async fn a_resend_renews_what_is_pending() {
     let stage = Stage::set().await;
     let (roster, alice, acme, crew) = (&stage.roster, &stage.alice, &stage.acme, &stage.crew);
     let (ina, _) = invited(alice, acme, "ina", json!([led(crew)])).await;
+    roster.sql("UPDATE organizations SET plan_tier = 'STARTER'").await;
     roster.wait(TimeDelta::days(6));
     done(&roster.person("alice"), RESEND, json!({ "invitationId": ina })).await;
     roster.assert_counters().await;
@@ -333,12 +334,15 @@ async fn an_inviter_who_gives_no_teams_any_more_has_invited_nobody() {
     roster.sql("UPDATE roles SET built_in = NULL, permissions = '{members.read}' WHERE key = 'viewer' AND scope = 'ORGANIZATION'").await;
     done(&amy, INVITE, with_role("ina", json!([team(crew)]))).await;
     done(&amy, INVITE, with_role("jon", json!([]))).await;
+    // What she added to another's invitation falls alone.
+    roster.invite(alice, acme, "iva@example.com", "member").await;
+    done(&amy, ADD, adding(crew, json!([member("iva")]))).await;
     done(alice, MEMBER_ROLE, demote).await;
     assert_eq!(
         roster
             .texts("SELECT email || ' ' || status FROM invitations WHERE email < 'k' AND email > 'i' ORDER BY 1")
             .await,
-        ["ina@example.com REVOKED", "jon@example.com PENDING"]
+        ["ina@example.com REVOKED", "iva@example.com PENDING", "jon@example.com PENDING"]
     );
     assert_eq!(stage.members(crew).await.len(), 2);
     roster.assert_counters().await;
@@ -383,4 +387,6 @@ async fn invitations_and_members_are_found_by_team() {
     assert_eq!(find(both).await, ("ina".into(), "bob carol dave".into(), (json!(1), json!(3))));
     assert_eq!(find(json!([{ "id": "tea_" }])).await, (String::new(), String::new(), (json!(0), json!(0))));
     assert_eq!(find(json!([])).await, (String::new(), String::new(), (json!(0), json!(0))));
+    let many: Vec<Value> = (0..101).map(|_| json!({ "id": crew })).collect();
+    assert_eq!(alice.error_codes(query, json!({ "teams": many })).await, ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
 }

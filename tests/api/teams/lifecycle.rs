@@ -100,7 +100,7 @@ async fn a_number_of_teams_is_the_limit() {
         roster.team(&alice, &acme, name, &[]).await;
     }
     let errors = refused(&alice, CREATE, create(&acme, json!({}))).await;
-    assert_eq!(errors, json!([{ "code": "LIMIT_REACHED", "path": [], "limit": 2, "actual": 2 }]));
+    assert_eq!(errors, json!([{ "code": "LIMIT_REACHED", "path": null, "limit": 2, "actual": 2 }]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn who_manages_teams() {
         assert_eq!(created["team"].is_null(), number == 2, "{}", actor.name);
         done(actor, UPDATE, update(crew, json!({ "name": name }))).await;
     }
-    let forbidden = json!([{ "code": "FORBIDDEN", "path": [], "requiredPermission": "teams.manage" }]);
+    let forbidden = json!([{ "code": "FORBIDDEN", "path": null, "requiredPermission": "teams.manage" }]);
     let reader = roster.key(acme, None, &["members.read"]).await;
     for actor in [&stage.bob, &stage.dave, &stage.vera, &reader] {
         assert_eq!(refused(actor, CREATE, create(acme, json!({}))).await, forbidden, "{}", actor.name);

@@ -158,7 +158,9 @@ async fn payload(actor: &Actor, mutation: &str, input: Value) -> Value {
     let name = mutation.split("payload: ").nth(1).unwrap().split('(').next().unwrap();
     let items = data["payload"]["results"].as_array().into_iter().flatten();
     for errors in std::iter::once(&data["payload"]).chain(items).map(|refused| &refused["userErrors"]) {
-        codes(errors).iter().for_each(|code| crate::support::assert_listed(name, code));
+        for code in codes(errors) {
+            crate::support::assert_listed(name, &code);
+        }
     }
     data["payload"].clone()
 }
