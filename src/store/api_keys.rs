@@ -90,13 +90,18 @@ pub async fn lock(conn: &mut Connection, organization: OrganizationId, id: ApiKe
     Ok(row.select(ApiKey::as_select()).first(conn).await.optional()?)
 }
 
-/// How many keys of an organization are neither expired nor revoked.
-pub async fn active_count(conn: &mut Connection, organization: OrganizationId, now: DateTime<Utc>) -> Result<i64> {
+/// How many keys of each of these organizations are neither expired nor revoked; those without are left out.
+pub async fn active_counts(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    now: DateTime<Utc>,
+) -> Result<Vec<(OrganizationId, i64)>> {
     let active = api_keys::table
-        .filter(api_keys::organization_id.eq(organization))
+        .filter(api_keys::organization_id.eq_any(organizations))
         .filter(api_keys::revoked_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)));
-    Ok(active.count().get_result(conn).await?)
+    let counted = active.group_by(api_keys::organization_id);
+    Ok(counted.select((api_keys::organization_id, diesel::dsl::count_star())).load(conn).await?)
 }
 
 /// Gives a key another secret; the one it has works until `until`, where that is given.

@@ -6,7 +6,7 @@ mod rows;
 
 pub use pages::Listed;
 pub use rows::{
-    AcceptanceOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnedBy,
-    OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf, RevivalOf, RoleById,
-    RoleMembers, RoleUses, RolesOf, SharesOrganization, UserById, ViewerProjectRoles,
+    AcceptanceOf, ActiveApiKeys, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf,
+    OrganizationById, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf,
+    RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, SharesOrganization, UserById, ViewerProjectRoles,
 };

@@ -99,6 +99,12 @@ loaders! {
         keys.iter().cloned().zip(counts).collect()
     }}
 
+    /// How many API keys of an organization are neither expired nor revoked.
+    ActiveApiKeys(OrganizationId) -> i64 { |reader, conn, keys| {
+        let counts = api_keys::active_counts(conn, &firsts(keys, |key| key.0), reader.now).await?;
+        counts.into_iter().map(|(organization, count)| (ActiveApiKeys(organization), count)).collect()
+    }}
+
     /// How much a role is in use.
     RoleUses(OrganizationId, RoleId) -> roles::Uses { |reader, conn, keys| {
         let uses = roles::uses(conn, &firsts(keys, |key| (key.0, key.1)), reader.now).await?;

@@ -12,9 +12,9 @@ use crate::{
     error::{Refusal, Result},
     graphql::{
         context::RequestContext,
-        loaders::{OwnedBy, ProjectMemberOf},
+        loaders::{ActiveApiKeys, OwnedBy, ProjectMemberOf, RolesOf},
     },
-    operations::{invitations, organization_members, organizations, project_members, projects},
+    operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles},
 };
 
 /// What the viewer can do with an organization now.
@@ -59,13 +59,17 @@ impl OrganizationViewerCan {
     }
 
     /// May call `roleCreate`.
-    async fn create_roles(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::create_roles(&self.0))
+    async fn create_roles(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let roles = ctx.load_present(RolesOf(self.0.organization.id)).await?;
+        let limit = ctx.app().limits.custom_roles;
+        Ok(Capability::of(ctx.viewer(), roles::may_create(&self.0, &roles, limit)))
     }
 
     /// May call `apiKeyCreate`.
-    async fn create_api_keys(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::create_api_keys(&self.0))
+    async fn create_api_keys(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let active = ctx.load(ActiveApiKeys(self.0.organization.id)).await?.unwrap_or_default();
+        let limit = ctx.app().limits.api_keys;
+        Ok(Capability::of(ctx.viewer(), api_keys::may_create(&self.0, active, limit)))
     }
 }
 

@@ -82,19 +82,3 @@ pub fn create_projects(access: &OrganizationAccess, limits: &Limits) -> Result<(
 pub fn create_teams(access: &OrganizationAccess) -> Result<(), Refusal> {
     access.may(Permission::TeamsManage)
 }
-
-/// Before `roleCreate`.
-///
-/// # Errors
-/// As [`update`].
-pub fn create_roles(access: &OrganizationAccess) -> Result<(), Refusal> {
-    access.may(Permission::RolesManage)
-}
-
-/// Before `apiKeyCreate`.
-///
-/// # Errors
-/// As [`update`].
-pub fn create_api_keys(access: &OrganizationAccess) -> Result<(), Refusal> {
-    access.may(Permission::ApiKeysManage)
-}
