@@ -133,23 +133,26 @@ mod tests {
 
     use super::*;
 
-    fn short(text: &String) -> Result<String, Refusal> {
-        if text.len() < 500 { Ok(text.clone()) } else { Err(Refusal::new(Code::TooLong, "")) }
+    fn short(text: &str) -> Result<String, Refusal> {
+        if text.len() < 500 { Ok(text.to_owned()) } else { Err(Refusal::new(Code::TooLong, "")) }
     }
 
     #[test]
     fn absent_stays_and_null_clears() {
         let mut edit = Edit::default();
         let (name, site) = ("Acme".to_owned(), "https://acme.example".to_owned());
-        assert_eq!(edit.required("name", &Patch::Keep, &name, short), "Acme");
-        assert_eq!(edit.required("name", &Patch::Set(name.clone()), &name, short), "Acme");
-        assert_eq!(edit.optional("logo", &Patch::Keep, Some(&site), short), Some(site.clone()));
+        assert_eq!(edit.required("name", &Patch::<String>::Keep, &name, |text| short(text)), "Acme");
+        assert_eq!(edit.required("name", &Patch::Set(name.clone()), &name, |text| short(text)), "Acme");
+        assert_eq!(edit.optional("logo", &Patch::<String>::Keep, Some(&site), |text| short(text)), Some(site.clone()));
         assert_eq!(edit.end().unwrap(), None);
 
         let mut edit = Edit::default();
-        assert_eq!(edit.required("name", &Patch::Set("Ace".to_owned()), &name, short), "Ace");
-        assert_eq!(edit.optional("site", &Patch::Clear, Some(&site), short), None);
-        assert_eq!(edit.optional("text", &Patch::Set("é".repeat(201)), None, short), Some("é".repeat(201)));
+        assert_eq!(edit.required("name", &Patch::Set("Ace".to_owned()), &name, |text| short(text)), "Ace");
+        assert_eq!(edit.optional("site", &Patch::<String>::Clear, Some(&site), |text| short(text)), None);
+        assert_eq!(
+            edit.optional("text", &Patch::Set("é".repeat(201)), None, |text| short(text)),
+            Some("é".repeat(201))
+        );
         let change = edit.end().unwrap().unwrap();
         let text = format!("{}…", "é".repeat(200));
         assert_eq!(
@@ -161,8 +164,8 @@ mod tests {
     #[test]
     fn all_problems_are_told() {
         let mut edit = Edit::default();
-        edit.required("name", &Patch::Clear, &"Acme".to_owned(), short);
-        edit.optional("text", &Patch::Set("x".repeat(500)), None, short);
+        edit.required("name", &Patch::<String>::Clear, &"Acme".to_owned(), |text| short(text));
+        edit.optional("text", &Patch::Set("x".repeat(500)), None, |text| short(text));
         let Err(Error::Refused(refusals)) = edit.end() else { panic!("not refused") };
         let told: Vec<_> = refusals.iter().map(|refusal| (refusal.code, refusal.path.concat())).collect();
         assert_eq!(told, [(Code::Blank, "name".to_owned()), (Code::TooLong, "text".to_owned())]);

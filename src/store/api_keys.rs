@@ -90,7 +90,12 @@ pub async fn lock(conn: &mut Connection, organization: OrganizationId, id: ApiKe
     Ok(row.select(ApiKey::as_select()).first(conn).await.optional()?)
 }
 
-/// How many keys of each of these organizations are neither expired nor revoked; those without are left out.
+/// How many keys of an organization work.
+pub async fn active_count(conn: &mut Connection, organization: OrganizationId, now: DateTime<Utc>) -> Result<i64> {
+    Ok(active_counts(conn, &[organization], now).await?.pop().map_or(0, |(_, count)| count))
+}
+
+/// How many keys of each of these organizations work; one without any is left out.
 pub async fn active_counts(
     conn: &mut Connection,
     organizations: &[OrganizationId],
@@ -99,9 +104,9 @@ pub async fn active_counts(
     let active = api_keys::table
         .filter(api_keys::organization_id.eq_any(organizations))
         .filter(api_keys::revoked_at.is_null())
-        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)));
-    let counted = active.group_by(api_keys::organization_id);
-    Ok(counted.select((api_keys::organization_id, diesel::dsl::count_star())).load(conn).await?)
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .group_by(api_keys::organization_id);
+    Ok(active.select((api_keys::organization_id, diesel::dsl::count_star())).load(conn).await?)
 }
 
 /// Gives a key another secret; the one it has works until `until`, where that is given.

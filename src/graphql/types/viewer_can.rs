@@ -12,7 +12,7 @@ use crate::{
     error::{Refusal, Result},
     graphql::{
         context::RequestContext,
-        loaders::{ActiveApiKeys, OwnedBy, ProjectMemberOf, RolesOf},
+        loaders::{ActiveKeysOf, OwnedBy, ProjectMemberOf, RolesOf},
     },
     operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles},
 };
@@ -60,16 +60,16 @@ impl OrganizationViewerCan {
 
     /// May call `roleCreate`.
     async fn create_roles(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let roles = ctx.load_present(RolesOf(self.0.organization.id)).await?;
-        let limit = ctx.app().limits.custom_roles;
-        Ok(Capability::of(ctx.viewer(), roles::may_create(&self.0, &roles, limit)))
+        let there = ctx.load_present(RolesOf(self.0.organization.id)).await?;
+        let may = roles::may_create(&self.0, &there, ctx.app().limits.custom_roles);
+        Ok(Capability::of(ctx.viewer(), may))
     }
 
     /// May call `apiKeyCreate`.
     async fn create_api_keys(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let active = ctx.load(ActiveApiKeys(self.0.organization.id)).await?.unwrap_or_default();
-        let limit = ctx.app().limits.api_keys;
-        Ok(Capability::of(ctx.viewer(), api_keys::may_create(&self.0, active, limit)))
+        let active = ctx.load(ActiveKeysOf(self.0.organization.id)).await?.unwrap_or_default();
+        let may = api_keys::may_create(&self.0, active, ctx.app().limits.api_keys);
+        Ok(Capability::of(ctx.viewer(), may))
     }
 }
 

@@ -48,8 +48,8 @@ impl Operation for Create {
             OrganizationAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.organization, Permission::ApiKeysManage)
                 .await?;
         let organization = access.organization.id;
-        let active = api_keys::active_counts(tx.conn, &[organization], tx.now).await?.pop();
-        may_create(&access, active.map_or(0, |(_, count)| count), tx.app.limits.api_keys)?;
+        let active = api_keys::active_count(tx.conn, organization, tx.now).await?;
+        may_create(&access, active, tx.app.limits.api_keys)?;
         let project = self.project(tx, &access).await?;
         let (name, permissions) = self.checked(&access, project.as_ref(), tx.now)?;
 

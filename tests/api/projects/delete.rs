@@ -59,7 +59,7 @@ async fn members_grants_and_keys_go_and_invitations_stay_as_what_happened() {
         ["bob REVOKED - 0", "carol ACCEPTED - 0", "dave PENDING - 0", "erin PENDING gemini 1"]
     );
     assert_eq!(roster.texts("SELECT count(*) FROM api_keys").await, ["0"]);
-    assert_eq!(roster.texts("SELECT p.slug || ' ' || count(*) FROM project_members m JOIN projects p ON p.id = m.project_id GROUP BY 1").await, ["gemini 2"]);
+    assert_eq!(roster.texts("SELECT p.slug || ' ' || count(*) FROM project_members m JOIN projects p ON p.id = m.project_id GROUP BY p.slug").await, ["gemini 2"]);
     roster.assert_counters().await;
 
     assert_eq!(alice.refused(DELETE, input(&apollo)).await, ["NOT_FOUND"]);
