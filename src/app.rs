@@ -49,6 +49,8 @@ pub struct Limits {
     pub owned_organizations: i32,
     /// Projects of one organization.
     pub projects: i32,
+    /// Teams of one organization.
+    pub teams: i32,
     /// Roles of one organization's own, of both levels.
     pub custom_roles: i32,
     /// API keys of one organization that are neither expired nor revoked.
@@ -62,6 +64,7 @@ impl Default for Limits {
         Self {
             owned_organizations: 100,
             projects: 10_000,
+            teams: 1_000,
             custom_roles: 100,
             api_keys: 50,
             change: Duration::from_secs(10),

@@ -68,11 +68,15 @@ CREATE TABLE invitation_teams (
     invitation_id   uuid NOT NULL,
     team_id         uuid NOT NULL,
     role            text NOT NULL CHECK (role IN ('LEAD', 'MEMBER')),
+    -- As in invitation_projects.
+    added_by_kind   text CHECK (added_by_kind IN ('USER', 'API_KEY', 'OPERATOR', 'SYSTEM')),
+    added_by_id     uuid,
     PRIMARY KEY (organization_id, invitation_id, team_id),
     FOREIGN KEY (organization_id, invitation_id) REFERENCES invitations (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, team_id) REFERENCES teams (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX invitation_teams_by_team ON invitation_teams (organization_id, team_id);
+CREATE INDEX invitation_teams_by_adder ON invitation_teams (organization_id, added_by_id) WHERE added_by_id IS NOT NULL;
 
 -- One row per link that was asked to be mailed: queue, history and delivery state at once. The text is
 -- rendered when it is sent, the link derived from the key, so that nothing usable is stored here either.

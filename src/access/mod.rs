@@ -1,7 +1,7 @@
 //! Who may do what.
 //!
-//! A row is only had from a function that names the permission it takes ([`OrganizationAccess`], [`ProjectAccess`]),
-//! so that a forgotten check does not compile. What may not be seen is not found; what is seen but not
+//! A row is only had from a function that names the permission it takes ([`OrganizationAccess`], [`ProjectAccess`],
+//! [`TeamAccess`]), so that a forgotten check does not compile. What may not be seen is not found; what is seen but not
 //! allowed is forbidden; [`policy`] is the one table behind both.
 
 pub mod catalogue;
@@ -9,10 +9,12 @@ mod organization;
 mod permission;
 pub mod policy;
 mod project;
+mod team;
 mod viewer;
 
 pub use organization::{OrganizationAccess, OrganizationRef};
 pub use permission::{Definition, MAX_OWN, Permission, PermissionSet};
 pub use policy::Policy;
 pub use project::{ProjectAccess, ProjectRef};
+pub use team::{TeamAccess, TeamRef};
 pub use viewer::{ActorRef, Viewer};

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::{
-    access::{OrganizationRef, ProjectRef, Viewer},
+    access::{OrganizationRef, ProjectRef, TeamRef, Viewer},
     app::{App, Clock},
     domain::{
         email::Email,
-        id::{InvitationId, OrganizationId, ProjectId},
+        id::{InvitationId, OrganizationId, ProjectId, TeamId},
         organization::Visibility,
+        team::TeamMemberRole,
     },
     error::{Error, Result},
     operations::{
@@ -19,6 +20,7 @@ use crate::{
         invitations::{Accept, Decline, GrantInput, InvitationRef, Letter, OrganizationInvite, ProjectInvite, Revoke},
         organizations, project_members, projects,
         sign_in::{Profile, sign_in},
+        team_members, teams,
     },
     server::tokens::DEVELOPMENT_ISSUER,
     store::{
@@ -80,6 +82,14 @@ query Team {
         name
         members(first: 2) {
           nodes { user { displayName } }
+        }
+      }
+    }
+    teams(first: 2) {
+      nodes {
+        name
+        members(first: 3) {
+          nodes { status role email }
         }
       }
     }
@@ -154,6 +164,20 @@ impl Teller<'_> {
             .await?;
         self.add(5, "bob", borealis, &[("frank", "member"), ("grace", "viewer")]).await?;
 
+        let design = "How everything looks and feels.";
+        self.team(
+            5,
+            "alice",
+            acme,
+            "Design",
+            design,
+            &[("frank", TeamMemberRole::Lead), ("grace", TeamMemberRole::Member)],
+        )
+        .await?;
+        let launch = "Whoever is awake when it goes up.";
+        let launch = self.team(4, "bob", acme, "Launch", launch, &[("carol", TeamMemberRole::Lead)]).await?;
+        self.add_to_team(3, "carol", launch, &["bob@example.com", "erin@example.com"]).await?;
+
         // Expired, declined, taken back, and still open.
         self.invite(8, "alice", acme, "peggy@example.com", "member", 1).await?;
         let declined = self.invite(4, "bob", acme, "mallory@example.com", "member", 7).await?;
@@ -173,6 +197,7 @@ impl Teller<'_> {
         )
         .await?;
         self.invite(1, "bob", acme, "sybil@example.com", "viewer", 14).await?;
+        self.add_to_team(1, "carol", launch, &["olivia@example.com", "sybil@example.com"]).await?;
         let letter = letter("trent@example.com", 7, Some("Come and see the lights."));
         let to_project =
             ProjectInvite { project: ProjectRef::Id(borealis), role: None, organization_role: None, letter };
@@ -242,6 +267,38 @@ impl Teller<'_> {
         self.run(days_ago, who, create).await
     }
 
+    async fn team(
+        &self,
+        days_ago: i64,
+        who: &str,
+        organization: OrganizationId,
+        name: &str,
+        description: &str,
+        members: &[(&str, TeamMemberRole)],
+    ) -> Result<TeamId> {
+        let mut inputs = Vec::new();
+        for (name, role) in members {
+            inputs.push(team_members::MemberInput { user: UserRef::Id(self.user(name)?.id), role: *role });
+        }
+        let create = teams::Create {
+            organization: OrganizationRef::Id(organization),
+            name: name.to_owned(),
+            slug: None,
+            description: Some(description.to_owned()),
+            color: None,
+            members: inputs,
+        };
+        self.run(days_ago, who, create).await
+    }
+
+    async fn add_to_team(&self, days_ago: i64, who: &str, team: TeamId, emails: &[&str]) -> Result<()> {
+        let named = |email: &&str| Email::parse(email).map(UserRef::Email);
+        let member = |user| team_members::MemberInput { user, role: TeamMemberRole::Member };
+        let members = emails.iter().filter_map(named).map(member);
+        let add = team_members::Add { team: TeamRef::Id(team), members: members.collect(), mode: BulkMode::Atomic };
+        self.run(days_ago, who, add).await.map(|_| ())
+    }
+
     async fn invite(
         &self,
         days_ago: i64,
@@ -269,6 +326,7 @@ impl Teller<'_> {
         let invite = OrganizationInvite {
             organization: OrganizationRef::Id(organization),
             role: Some(key(role)),
+            teams: Vec::new(),
             projects: project.into_iter().collect(),
             letter: Letter { send_email: INVITED.contains(&email), ..letter(email, days, message) },
         };

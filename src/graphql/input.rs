@@ -4,14 +4,17 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 
 use super::scalars::DateTime;
 use crate::{
-    access::{OrganizationRef, ProjectRef},
+    access::{OrganizationRef, ProjectRef, TeamRef},
     domain::{
         email::Email,
-        id::{InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId},
+        id::{
+            InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
+            TeamMemberId, UserId,
+        },
         slug::Slug,
     },
     operations::{
-        input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, UserRef},
+        input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, TeamMemberRef, UserRef},
         invitations::InvitationRef,
         patch::Patch,
     },
@@ -130,6 +133,36 @@ impl From<ProjectRefInput> for ProjectRef {
     }
 }
 
+/// Names a team.
+#[derive(OneofObject, Clone, Debug)]
+pub enum TeamRefInput {
+    /// By global ID.
+    Id(ID),
+    /// By slugs.
+    Path(TeamPathInput),
+}
+
+/// Slugs of a team and its organization.
+#[derive(InputObject, Clone, Debug)]
+pub struct TeamPathInput {
+    /// Slug of the organization.
+    organization: String,
+    /// Slug of the team.
+    team: String,
+}
+
+impl From<TeamRefInput> for TeamRef {
+    fn from(input: TeamRefInput) -> Self {
+        match input {
+            TeamRefInput::Id(id) => TeamId::parse(&id).map_or(Self::Unknown, Self::Id),
+            TeamRefInput::Path(path) => match (Slug::parse(&path.organization), Slug::parse(&path.team)) {
+                (Some(organization), Some(team)) => Self::Path(organization, team),
+                _ => Self::Unknown,
+            },
+        }
+    }
+}
+
 /// Names a role of the organization or project at hand.
 #[derive(OneofObject, Clone, Debug)]
 pub enum RoleRefInput {
@@ -216,6 +249,33 @@ impl From<ProjectMemberRefInput> for ProjectMemberRef {
         match input {
             ProjectMemberRefInput::Id(id) => ProjectMemberId::parse(&id).map_or(Self::Unknown, Self::Id),
             ProjectMemberRefInput::Lookup(lookup) => Self::Lookup(lookup.project.into(), lookup.user.into()),
+        }
+    }
+}
+
+/// Names a team member.
+#[derive(OneofObject, Clone, Debug)]
+pub enum TeamMemberRefInput {
+    /// By global ID of the membership.
+    Id(ID),
+    /// By team and user; `email` also finds pending members.
+    Lookup(TeamMemberLookupInput),
+}
+
+/// A team and one of its users.
+#[derive(InputObject, Clone, Debug)]
+pub struct TeamMemberLookupInput {
+    /// The team.
+    team: TeamRefInput,
+    /// The user.
+    user: UserRefInput,
+}
+
+impl From<TeamMemberRefInput> for TeamMemberRef {
+    fn from(input: TeamMemberRefInput) -> Self {
+        match input {
+            TeamMemberRefInput::Id(id) => TeamMemberId::parse(&id).map_or(Self::Unknown, Self::Id),
+            TeamMemberRefInput::Lookup(lookup) => Self::Lookup(lookup.team.into(), lookup.user.into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::{
     connection::{PageArguments, cost},
     context::RequestContext,
-    input::{OrganizationRefInput, ProjectRefInput},
+    input::{OrganizationRefInput, ProjectRefInput, TeamRefInput},
     semantic_non_null,
     types::{
         industry::Industry,
@@ -14,6 +14,7 @@ use super::{
         organization::{self, Organization, OrganizationConnection, OrganizationFilter, OrganizationOrder},
         permission::{Permission, RoleScope},
         project::Project,
+        team::Team,
         viewer::Viewer,
     },
 };
@@ -93,6 +94,11 @@ impl Query {
         #[graphql(desc = "Which.")] by: ProjectRefInput,
     ) -> Option<Result<Project>> {
         Project::find_by(ctx, &by.into()).await.transpose()
+    }
+
+    /// One team, null if it does not exist or is not visible.
+    async fn team(&self, ctx: &Context<'_>, #[graphql(desc = "Which.")] by: TeamRefInput) -> Option<Result<Team>> {
+        Team::find_by(ctx, &by.into()).await.transpose()
     }
 
     /// What the holder of a token may see; needs no authentication. Null for an unknown token.

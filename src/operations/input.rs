@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{OrganizationRef, ProjectRef},
+    access::{OrganizationRef, ProjectRef, TeamRef},
     domain::{
         email::Email,
-        id::{OrganizationMemberId, ProjectMemberId, RoleId, UserId},
+        id::{OrganizationMemberId, ProjectMemberId, RoleId, TeamMemberId, UserId},
         invitation::BULK_MAX,
         role::{BuiltInRole, RoleScope},
         slug::Slug,
@@ -195,6 +195,17 @@ pub enum ProjectMemberRef {
     Unknown,
 }
 
+/// Names a team member.
+#[derive(Clone, Debug)]
+pub enum TeamMemberRef {
+    /// By id of the membership.
+    Id(TeamMemberId),
+    /// By team and person; an address also names whoever is invited by it.
+    Lookup(TeamRef, UserRef),
+    /// By something that cannot be one.
+    Unknown,
+}
+
 /// What a bulk change does when some items fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BulkMode {
@@ -222,14 +233,22 @@ pub enum ItemStatus {
 pub fn check_bulk_size(field: &'static str, length: usize) -> Result<(), Refusal> {
     match length {
         0 => Err(Refusal::new(Code::Invalid, "Name at least one.").at([field])),
-        1..=BULK_MAX => Ok(()),
-        _ => {
-            let detail = Detail::Limit { limit: count(BULK_MAX), actual: count(length) };
-            Err(Refusal::new(Code::TooMany, format!("At most {BULK_MAX} fit into one call; split the list."))
-                .at([field])
-                .with(detail))
-        }
+        _ => check_most(field, length, BULK_MAX),
     }
+}
+
+/// Refuses lists that are longer than `most`.
+///
+/// # Errors
+/// `TOO_MANY`.
+pub fn check_most(field: &'static str, length: usize, most: usize) -> Result<(), Refusal> {
+    if length <= most {
+        return Ok(());
+    }
+    let detail = Detail::Limit { limit: count(most), actual: count(length) };
+    Err(Refusal::new(Code::TooMany, format!("At most {most} fit into one call; split the list."))
+        .at([field])
+        .with(detail))
 }
 
 fn count(length: usize) -> i32 {

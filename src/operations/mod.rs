@@ -17,6 +17,8 @@ pub mod projects;
 pub mod roles;
 pub mod sign_in;
 pub mod sweep;
+pub mod team_members;
+pub mod teams;
 mod transaction;
 
 pub use once::{KEPT, execute_once};

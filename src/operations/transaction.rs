@@ -11,7 +11,7 @@ use crate::{
     app::App,
     domain::{
         event::EventKind,
-        id::{OrganizationId, ProjectId},
+        id::{OrganizationId, ProjectId, TeamId},
     },
     error::{Error, Result},
     store::{
@@ -20,7 +20,7 @@ use crate::{
         events::{self, Event},
         mails::{self, Mail},
         organizations::{self, Counts},
-        projects,
+        projects, teams,
     },
 };
 
@@ -53,6 +53,7 @@ pub struct Transaction<'a> {
 struct Changes {
     counts: Counts,
     project_members: Vec<(ProjectId, i32)>,
+    team_members: Vec<(TeamId, i32)>,
     events: Vec<Event>,
 }
 
@@ -195,6 +196,11 @@ impl Transaction<'_> {
         self.changes.entry(organization).or_default().project_members.push((project, change));
     }
 
+    /// Notes by how much the member counter of a team changes, which raises its version; 0 when a member changed.
+    pub fn count_team_members(&mut self, organization: OrganizationId, team: TeamId, change: i32) {
+        self.changes.entry(organization).or_default().team_members.push((team, change));
+    }
+
     /// Queues a mail.
     pub fn mail(&mut self, mail: Mail) {
         self.mails.push(mail);
@@ -208,6 +214,7 @@ impl Transaction<'_> {
         self.mails.clear();
         for (organization, mut change) in std::mem::take(&mut self.changes) {
             projects::count_members(self.conn, organization, &change.project_members).await?;
+            teams::count_members(self.conn, organization, &change.team_members, self.now).await?;
             let count = i64::try_from(change.events.len()).unwrap_or_default();
             let last = organizations::advance(self.conn, organization, change.counts, count).await?;
             for (event, version) in change.events.iter_mut().zip(last - count + 1..) {

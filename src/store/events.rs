@@ -34,8 +34,17 @@ pub struct Event {
 
 /// Adds events, whose versions were given out under the organization's lock.
 pub async fn insert(conn: &mut Connection, rows: &[Event]) -> Result<()> {
-    diesel::insert_into(events::table).values(rows).execute(conn).await?;
+    // A statement takes no more than 65 535 values.
+    for rows in rows.chunks(5_000) {
+        diesel::insert_into(events::table).values(rows).execute(conn).await?;
+    }
     Ok(())
+}
+
+/// What was told of a removal.
+pub async fn removal_data(conn: &mut Connection, kind: &str, subject: Uuid) -> Result<Option<serde_json::Value>> {
+    let found = events::table.filter(events::subject_id.eq(subject)).filter(events::type_.eq(kind));
+    Ok(found.select(events::data).first(conn).await.optional()?)
 }
 
 /// The organization, and the project, that something was removed from.

@@ -1,4 +1,4 @@
-//! Invitations and the projects they grant.
+//! Invitations, and the projects and teams they grant.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -11,14 +11,15 @@ use super::{
     Connection,
     paging::{self, Key, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
-    schema::{invitation_projects as grants, invitations},
+    schema::{invitation_projects as grants, invitation_teams as team_grants, invitations},
 };
 use crate::{
     domain::{
         email::Email,
-        id::{InvitationId, OrganizationId, ProjectId, RoleId},
+        id::{InvitationId, OrganizationId, ProjectId, RoleId, TeamId},
         invitation::{InvitationStatus, MailStatus},
         organization::ActorKind,
+        team::TeamMemberRole,
     },
     error::Result,
 };
@@ -98,6 +99,19 @@ pub struct ProjectGrant {
     pub project_id: ProjectId,
     pub role_id: RoleId,
     pub position: i16,
+    pub added_by_kind: Option<ActorKind>,
+    pub added_by_id: Option<uuid::Uuid>,
+}
+
+/// A team that an invitation grants.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = team_grants)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct TeamGrant {
+    pub organization_id: OrganizationId,
+    pub invitation_id: InvitationId,
+    pub team_id: TeamId,
+    pub role: TeamMemberRole,
     pub added_by_kind: Option<ActorKind>,
     pub added_by_id: Option<uuid::Uuid>,
 }
@@ -429,6 +443,119 @@ pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result
     Ok(())
 }
 
+/// The teams that these invitations grant.
+pub async fn team_grants(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<TeamGrant>> {
+    let found = team_grants::table
+        .filter(team_grants::organization_id.eq_any(organizations))
+        .filter(team_grants::invitation_id.eq_any(ids))
+        .order((team_grants::invitation_id, team_grants::team_id));
+    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
+}
+
+/// Which pending invitations grant a team.
+pub async fn granting_team(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    team: TeamId,
+) -> Result<Vec<InvitationId>> {
+    let found = team_grants::table
+        .inner_join(
+            invitations::table.on(invitations::organization_id
+                .eq(team_grants::organization_id)
+                .and(invitations::id.eq(team_grants::invitation_id))),
+        )
+        .filter(team_grants::organization_id.eq(organization))
+        .filter(team_grants::team_id.eq(team))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(found.select(team_grants::invitation_id).load(conn).await?)
+}
+
+/// The teams that somebody added to the pending invitations of others.
+pub async fn team_grants_added_by(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    kind: ActorKind,
+    id: uuid::Uuid,
+) -> Result<Vec<TeamGrant>> {
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .select(invitations::id);
+    let found = team_grants::table
+        .filter(team_grants::organization_id.eq(organization))
+        .filter(team_grants::added_by_kind.eq(kind))
+        .filter(team_grants::added_by_id.eq(id))
+        .filter(team_grants::invitation_id.eq_any(pending));
+    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
+}
+
+/// Which of these people invited somebody, or added a team to an invitation, that is pending.
+pub async fn givers_among(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    people: &[uuid::Uuid],
+) -> Result<Vec<uuid::Uuid>> {
+    let invited = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::invited_by_kind.eq(ActorKind::User))
+        .filter(invitations::invited_by_id.eq_any(people));
+    let mut givers: Vec<Option<uuid::Uuid>> = invited.select(invitations::invited_by_id).distinct().load(conn).await?;
+    let added = team_grants::table
+        .filter(team_grants::organization_id.eq(organization))
+        .filter(team_grants::added_by_kind.eq(ActorKind::User))
+        .filter(team_grants::added_by_id.eq_any(people));
+    givers.extend(added.select(team_grants::added_by_id).distinct().load::<Option<uuid::Uuid>>(conn).await?);
+    let mut givers: Vec<uuid::Uuid> = givers.into_iter().flatten().collect();
+    givers.sort_unstable();
+    givers.dedup();
+    Ok(givers)
+}
+
+/// Adds teams to invitations; those that are granted already stay as they are.
+pub async fn add_team_grants(conn: &mut Connection, rows: &[TeamGrant]) -> Result<()> {
+    // A statement takes no more than 65 535 values.
+    for rows in rows.chunks(10_000) {
+        diesel::insert_into(team_grants::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Gives another role in a team that these invitations grant.
+pub async fn set_team_role(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+    team: TeamId,
+    role: TeamMemberRole,
+) -> Result<()> {
+    let rows = team_grants::table
+        .filter(team_grants::organization_id.eq(organization))
+        .filter(team_grants::invitation_id.eq_any(ids))
+        .filter(team_grants::team_id.eq(team));
+    diesel::update(rows).set(team_grants::role.eq(role)).execute(conn).await?;
+    Ok(())
+}
+
+/// Takes teams out of these invitations.
+pub async fn delete_team_grants(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+    teams: &[TeamId],
+) -> Result<()> {
+    let rows = team_grants::table
+        .filter(team_grants::organization_id.eq(organization))
+        .filter(team_grants::invitation_id.eq_any(ids))
+        .filter(team_grants::team_id.eq_any(teams));
+    diesel::delete(rows).execute(conn).await?;
+    Ok(())
+}
+
 /// Whose invitations a list shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Of {
@@ -474,6 +601,8 @@ pub struct Filter {
     pub roles: Option<Vec<RoleId>>,
     /// One of these projects.
     pub projects: Option<Vec<ProjectId>>,
+    /// One of these teams.
+    pub teams: Option<Vec<TeamId>>,
     /// Created.
     pub created: TimeRange,
     /// Expires.
@@ -566,6 +695,13 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
                  AND p.invitation_id = i.id AND p.project_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
+        }
+        if let Some(teams) = &filter.teams {
+            query.sql(
+                " AND EXISTS (SELECT FROM invitation_teams t WHERE t.organization_id = i.organization_id \
+                 AND t.invitation_id = i.id AND t.team_id = ANY(",
+            );
+            query.bind::<Array<SqlUuid>, _>(teams.clone()).sql("))");
         }
         push_range(query, "i.created_at", filter.created);
         push_range(query, "i.expires_at", filter.expires);

@@ -19,6 +19,8 @@ pub mod query;
 pub mod roles;
 #[expect(missing_docs, reason = "generated")]
 pub mod schema;
+pub mod team_members;
+pub mod teams;
 mod types;
 pub mod users;
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         email::Email,
-        id::{OrganizationId, OrganizationMemberId, ProjectId, RoleId, UserId},
+        id::{OrganizationId, OrganizationMemberId, ProjectId, RoleId, TeamId, UserId},
         organization::ActorKind,
     },
     error::Result,
@@ -191,6 +191,8 @@ pub struct Filter {
     pub roles: Option<Vec<RoleId>>,
     /// In one of these projects.
     pub projects: Option<Vec<ProjectId>>,
+    /// In one of these teams.
+    pub teams: Option<Vec<TeamId>>,
     /// Joined at or after.
     pub joined_from: Option<DateTime<Utc>>,
     /// Joined before.
@@ -282,6 +284,13 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
                  AND p.user_id = m.user_id AND p.project_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
+        }
+        if let Some(teams) = &filter.teams {
+            query.sql(
+                " AND EXISTS (SELECT FROM team_members t WHERE t.organization_id = m.organization_id \
+                 AND t.user_id = m.user_id AND t.team_id = ANY(",
+            );
+            query.bind::<Array<SqlUuid>, _>(teams.clone()).sql("))");
         }
         if let Some(from) = filter.joined_from {
             query.sql(" AND m.joined_at >= ").bind::<Timestamptz, _>(from);

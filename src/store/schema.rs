@@ -67,6 +67,8 @@ diesel::table! {
         invitation_id -> Uuid,
         team_id -> Uuid,
         role -> Text,
+        added_by_kind -> Nullable<Text>,
+        added_by_id -> Nullable<Uuid>,
     }
 }
 

@@ -130,7 +130,7 @@ pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: Use
 /// Stores a changed profile, and with it the copies that member lists are sorted and searched by.
 pub async fn update(conn: &mut Connection, user: &User) -> Result<()> {
     diesel::update(user).set(user).execute(conn).await?;
-    for table in ["organization_members", "project_members"] {
+    for table in ["organization_members", "project_members", "team_members"] {
         let mut query = Query::new("UPDATE ");
         query.sql(table).sql(" SET sort_name = ").bind::<Text, _>(user.sort_name());
         query.sql(", email = ").bind::<Text, _>(user.email.clone());

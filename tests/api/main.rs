@@ -39,4 +39,5 @@ mod statements;
 mod story;
 mod support;
 mod sweep;
+mod teams;
 mod viewer_can;

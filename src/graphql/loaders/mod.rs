@@ -8,5 +8,6 @@ pub use pages::Listed;
 pub use rows::{
     AcceptanceOf, ActiveKeysOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf,
     OrganizationById, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf,
-    RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, SharesOrganization, UserById, ViewerProjectRoles,
+    RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, SharesOrganization, TeamById, TeamGrantsOf, TeamMemberById,
+    TeamMemberOf, UserById, ViewerProjectRoles,
 };

@@ -11,7 +11,7 @@ use crate::{
     store::{
         Connection, api_keys, invitations, organization_members,
         paging::{Page, Slice},
-        project_members, projects, roles,
+        project_members, projects, roles, team_members, teams,
     },
 };
 
@@ -131,6 +131,35 @@ impl Of for project_members::Of {
 
     async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
         project_members::counts(conn, of, filter).await
+    }
+}
+
+impl Of for team_members::Of {
+    type Filter = team_members::Filter;
+    type Field = team_members::OrderField;
+    type Row = team_members::MemberAndUser;
+
+    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+        team_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
+    }
+
+    async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
+        team_members::counts(conn, of, filter).await
+    }
+}
+
+/// The teams of an organization, with the roles that a person has in them.
+impl Of for teams::Of {
+    type Filter = teams::Filter;
+    type Field = teams::OrderField;
+    type Row = teams::TeamAndRole;
+
+    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+        teams::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
+    }
+
+    async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
+        teams::counts(conn, of, filter).await
     }
 }
 

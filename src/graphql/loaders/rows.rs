@@ -6,11 +6,12 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    access::{OrganizationAccess, ProjectAccess},
+    access::{OrganizationAccess, ProjectAccess, TeamAccess},
     domain::{
         email::Email,
         id::{
-            ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId,
+            ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
+            TeamMemberId, UserId,
         },
     },
     error::{Error, Refusal, Result},
@@ -18,9 +19,10 @@ use crate::{
     operations::invitations::Held,
     store::{
         api_keys::{self, ApiKey},
-        invitations::{self, InvitationAndMail, ProjectGrant, Revival},
+        invitations::{self, InvitationAndMail, ProjectGrant, Revival, TeamGrant},
         mails, organization_members, organizations, project_members, projects,
         roles::{self, Role},
+        team_members, teams,
         users::{self, User},
     },
 };
@@ -67,6 +69,15 @@ pub struct ProjectFound {
     pub visible: Option<Arc<ProjectAccess>>,
     /// What somebody who holds an invitation may know.
     pub profile: Arc<ProjectAccess>,
+}
+
+/// A team, as the viewer finds it and as its invitees do.
+#[derive(Clone, Debug)]
+pub struct TeamFound {
+    /// As the viewer finds it; absent when they may not know of it.
+    pub visible: Option<Arc<TeamAccess>>,
+    /// What somebody who holds an invitation may know.
+    pub profile: Arc<TeamAccess>,
 }
 
 loaders! {
@@ -203,6 +214,49 @@ loaders! {
     ProjectOwnerOf(OrganizationId, ProjectId) -> project_members::MemberAndUser { |_reader, conn, keys| {
         let found = project_members::owners(conn, &firsts(keys, |key| (key.0, key.1))).await?;
         found.into_iter().map(|found| (ProjectOwnerOf(found.member.organization_id, found.member.project_id), found)).collect()
+    }}
+
+    /// A team with its organization.
+    TeamById(TeamId) -> TeamFound { |reader, conn, keys| {
+        let user = reader.viewer.user_id();
+        let found = teams::with_membership(conn, &firsts(keys, |key| key.0), user).await?;
+        let mut ids: Vec<OrganizationId> = found.iter().map(|found| found.team.organization_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let policy = &reader.app.policy;
+        let organizations = organizations::with_membership(conn, &ids, user).await?;
+        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| {
+            let profile = OrganizationAccess::profile(policy, row.0.clone());
+            (row.0.id, (OrganizationAccess::of(policy, &reader.viewer, row), profile))
+        }).collect();
+        found.into_iter().filter_map(|found| {
+            let (visible, profile) = organizations.get(&found.team.organization_id)?;
+            let profile = Arc::new(TeamAccess::profile(profile.clone(), found.team.clone()));
+            let id = found.team.id;
+            let visible = visible.as_ref().and_then(|organization| TeamAccess::of(organization, found)).map(Arc::new);
+            Some((TeamById(id), TeamFound { visible, profile }))
+        }).collect()
+    }}
+
+    /// A membership of a team.
+    TeamMemberById(TeamMemberId) -> team_members::MemberAndUser { |_reader, conn, keys| {
+        let found = team_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|found| (TeamMemberById(found.member.id), found)).collect()
+    }}
+
+    /// Somebody's membership of a team.
+    TeamMemberOf(TeamId, UserId) -> team_members::MemberAndUser { |_reader, conn, keys| {
+        let found = team_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        found.into_iter().filter_map(|found| Some((TeamMemberOf(found.member.team_id, found.member.user_id?), found))).collect()
+    }}
+
+    /// The teams that an invitation grants.
+    TeamGrantsOf(OrganizationId, InvitationId) -> Vec<TeamGrant> { |_reader, conn, keys| {
+        let mut grants: HashMap<TeamGrantsOf, Vec<TeamGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        for grant in invitations::team_grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+            grants.entry(TeamGrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
+        }
+        grants
     }}
 
     /// An invitation, of whatever organization.

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         context::RequestContext,
-        input::{InvitationRefInput, OrganizationRefInput, ProjectRefInput, RoleRefInput},
+        input::{InvitationRefInput, OrganizationRefInput, ProjectRefInput, RoleRefInput, TeamRefInput},
         scalars::Url,
         semantic_non_null,
         types::{
@@ -18,11 +18,28 @@ use crate::{
             organization_member::OrganizationMember,
             project::Project,
             project_member::ProjectMember,
+            team_member::{TeamMember, TeamMemberRole},
             user_error::{UserError, user_errors},
         },
     },
-    operations::invitations::{self, GrantInput, ItemResult, Letter},
+    operations::invitations::{self, GrantInput, ItemResult, Letter, TeamGrantInput},
 };
+
+/// A team to join on acceptance.
+#[derive(InputObject)]
+pub struct InvitationTeamGrantInput {
+    /// The team.
+    team: TeamRefInput,
+    /// Role in the team.
+    #[graphql(default_with = "TeamMemberRole::Member")]
+    role: TeamMemberRole,
+}
+
+impl From<InvitationTeamGrantInput> for TeamGrantInput {
+    fn from(input: InvitationTeamGrantInput) -> Self {
+        Self { team: input.team.into(), role: input.role.into() }
+    }
+}
 
 /// A project to join on acceptance.
 #[derive(InputObject)]
@@ -48,6 +65,8 @@ pub struct OrganizationInviteInput {
     emails: Vec<String>,
     /// Organization role; built-in Member when absent.
     role: Option<RoleRefInput>,
+    /// Teams to join, up to 100. Takes teams.manage, or being lead of each.
+    teams: Option<Vec<InvitationTeamGrantInput>>,
     /// Projects to join.
     projects: Option<Vec<InvitationProjectGrantInput>>,
     /// Personal message, up to 1000 characters.
@@ -149,6 +168,8 @@ pub struct InvitationUpdateInput {
     invitation_id: ID,
     /// Organization role.
     role: Option<RoleRefInput>,
+    /// All teams to join.
+    teams: Option<Vec<InvitationTeamGrantInput>>,
     /// All projects to join.
     projects: Option<Vec<InvitationProjectGrantInput>>,
 }
@@ -217,6 +238,8 @@ pub struct InvitationAcceptPayload {
     organization_member: Option<OrganizationMember>,
     /// The project memberships that were created.
     project_members: Option<Vec<ProjectMember>>,
+    /// The team memberships that were created or accepted.
+    team_members: Option<Vec<TeamMember>>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -263,7 +286,7 @@ impl InvitationMutations {
         Some(project_invite(ctx, input).await)
     }
 
-    /// Changes what a pending invitation grants; whoever does answers for all of it, as if they had invited. Absent fields stay. Requires invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, DUPLICATE, INVITATION_NOT_PENDING, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH.
+    /// Changes what a pending invitation grants; whoever does answers for all of it, as if they had invited. Absent fields stay. Requires invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, TOO_MANY, DUPLICATE, INVITATION_NOT_PENDING, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn invitation_update(
         &self,
@@ -318,6 +341,7 @@ async fn organization_invite(ctx: &Context<'_>, input: OrganizationInviteInput) 
     let operation = invitations::OrganizationInvite {
         organization: input.organization.into(),
         role: input.role.map(Into::into),
+        teams: input.teams.unwrap_or_default().into_iter().map(Into::into).collect(),
         projects: input.projects.unwrap_or_default().into_iter().map(Into::into).collect(),
         letter: Letter {
             emails: input.emails,
@@ -396,6 +420,7 @@ async fn update(ctx: &Context<'_>, input: InvitationUpdateInput) -> Result<Invit
     let operation = invitations::Update {
         invitation: InvitationId::parse(&input.invitation_id),
         role: input.role.map(Into::into),
+        teams: input.teams.map(|teams| teams.into_iter().map(Into::into).collect()),
         projects: input.projects.map(|projects| projects.into_iter().map(Into::into).collect()),
     };
     Ok(match run(ctx, operation).await? {
@@ -431,10 +456,12 @@ async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<Invit
     Ok(match run(ctx, invitations::Accept { invitation: input.invitation.into() }).await? {
         Ok(accepted) => {
             let members = accepted.project_members.iter().map(|id| ProjectMember::find(ctx, *id));
+            let team_members = accepted.team_members.iter().map(|id| TeamMember::find(ctx, *id));
             InvitationAcceptPayload {
                 invitation: find(ctx, Some(accepted.invitation)).await?,
                 organization_member: OrganizationMember::find(ctx, accepted.organization_member).await?,
                 project_members: Some(try_join_all(members).await?.into_iter().flatten().collect()),
+                team_members: Some(try_join_all(team_members).await?.into_iter().flatten().collect()),
                 user_errors: Vec::new(),
             }
         }

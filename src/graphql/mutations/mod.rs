@@ -10,6 +10,8 @@ mod organizations;
 mod project_members;
 mod projects;
 mod roles;
+mod team_members;
+mod teams;
 
 use async_graphql::{Context, Enum, Interface, MergedObject, SimpleObject};
 use serde::{Serialize, de::DeserializeOwned};
@@ -46,6 +48,11 @@ use projects::{
     ProjectUpdatePayload,
 };
 use roles::{RoleCreatePayload, RoleDeletePayload, RoleMutations, RoleUpdatePayload};
+use team_members::{
+    TeamMemberMutations, TeamMemberRemovePayload, TeamMemberResult, TeamMemberUpdateRolePayload, TeamMembersAddPayload,
+    TeamMembersReplacePayload,
+};
+use teams::{TeamCreatePayload, TeamDeletePayload, TeamLeavePayload, TeamMutations, TeamUpdatePayload};
 
 /// Writes. Named object first, so related mutations sort together. Fields run one after another; a payload is null only on an unexpected error.
 #[derive(MergedObject, Default)]
@@ -57,6 +64,8 @@ pub struct Mutation(
     ProjectMemberMutations,
     RoleMutations,
     ApiKeyMutations,
+    TeamMutations,
+    TeamMemberMutations,
 );
 
 /// Implemented by every mutation payload, so one fragment can read errors of any mutation.
@@ -126,6 +135,22 @@ pub enum MutationPayload {
     ApiKeyRotatePayload(ApiKeyRotatePayload),
     /// Of `apiKeyRevoke`.
     ApiKeyRevokePayload(ApiKeyRevokePayload),
+    /// Of `teamCreate`.
+    TeamCreatePayload(TeamCreatePayload),
+    /// Of `teamUpdate`.
+    TeamUpdatePayload(TeamUpdatePayload),
+    /// Of `teamDelete`.
+    TeamDeletePayload(TeamDeletePayload),
+    /// Of `teamLeave`.
+    TeamLeavePayload(TeamLeavePayload),
+    /// Of `teamMembersAdd`.
+    TeamMembersAddPayload(TeamMembersAddPayload),
+    /// Of `teamMembersReplace`.
+    TeamMembersReplacePayload(TeamMembersReplacePayload),
+    /// Of `teamMemberUpdateRole`.
+    TeamMemberUpdateRolePayload(TeamMemberUpdateRolePayload),
+    /// Of `teamMemberRemove`.
+    TeamMemberRemovePayload(TeamMemberRemovePayload),
 }
 
 /// What to do when some items of a bulk mutation fail.
@@ -161,11 +186,14 @@ pub enum BulkItemStatus {
     field(name = "status", ty = "&BulkItemStatus", desc = "Outcome."),
     field(name = "user_errors", ty = "&Vec<UserError>", desc = "Why it was skipped or refused.")
 )]
+#[expect(clippy::enum_variant_names, reason = "the names are those of the types")]
 pub enum BulkItemResult {
     /// Of inviting.
     InvitationResult(InvitationResult),
     /// Of adding project members.
     ProjectMemberResult(ProjectMemberResult),
+    /// Of changing team members.
+    TeamMemberResult(TeamMemberResult),
 }
 
 /// Counts over the items of a bulk mutation.

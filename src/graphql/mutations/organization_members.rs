@@ -49,6 +49,8 @@ pub struct OrganizationMemberRemovePayload {
     removed_organization_member_id: Option<ID>,
     /// IDs of the project memberships that ended with it.
     removed_project_member_ids: Option<Vec<ID>>,
+    /// IDs of the team memberships that ended with it.
+    removed_team_member_ids: Option<Vec<ID>>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -104,6 +106,7 @@ async fn remove(ctx: &Context<'_>, input: OrganizationMemberRemoveInput) -> Resu
             organization: Organization::find(ctx, removed.organization).await?,
             removed_organization_member_id: removed.member.map(|id| id.to_string().into()),
             removed_project_member_ids: Some(removed.project_members.iter().map(|id| id.to_string().into()).collect()),
+            removed_team_member_ids: Some(removed.team_members.iter().map(|id| id.to_string().into()).collect()),
             user_errors: Vec::new(),
         },
         Err(user_errors) => OrganizationMemberRemovePayload { user_errors, ..Default::default() },

@@ -11,6 +11,8 @@ use super::{
     organization_member::role_ids,
     project::{self, Project},
     role::Role,
+    team::{self, Team},
+    team_member::TeamMemberRole,
     user::User,
 };
 use crate::{
@@ -26,8 +28,8 @@ use crate::{
     graphql::{
         connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
-        input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, order_input},
-        loaders::{GrantsOf, InvitationById, InviteeOf, Listed, OrganizationById, ProjectById},
+        input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
+        loaders::{GrantsOf, InvitationById, InviteeOf, Listed, OrganizationById, ProjectById, TeamGrantsOf},
         scalars::{DateTime, Url},
     },
     store::{
@@ -85,6 +87,8 @@ pub struct InvitationFilter {
     roles: Option<Vec<RoleRefInput>>,
     /// Grants one of these projects.
     projects: Option<Vec<ProjectRefInput>>,
+    /// Grants one of these teams.
+    teams: Option<Vec<TeamRefInput>>,
     /// Created in this range.
     created_at: Option<DateTimeRangeInput>,
     /// Expires in this range.
@@ -192,6 +196,15 @@ impl Invitation {
         Role::find(ctx, &self.organization_access(ctx).await?, self.row().role_id).await
     }
 
+    /// Teams the invitee joins.
+    async fn teams(&self, ctx: &Context<'_>) -> Result<Vec<InvitationTeamGrant>> {
+        let rows = ctx.load_present(TeamGrantsOf(self.row().organization_id, self.row().id)).await?;
+        let grants = rows.iter().map(|row| async {
+            Ok(InvitationTeamGrant { team: Team::of_invitation(ctx, row.team_id).await?, role: row.role.into() })
+        });
+        futures_util::future::try_join_all(grants).await
+    }
+
     /// Projects the invitee joins; the invited project comes first.
     async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<InvitationProjectGrant>> {
         let organization = self.organization_access(ctx).await?;
@@ -286,6 +299,15 @@ pub struct InvitationDelivery {
     error: Option<String>,
 }
 
+/// A team an invitee will join.
+#[derive(SimpleObject)]
+pub struct InvitationTeamGrant {
+    /// The team.
+    team: Team,
+    /// Role in the team.
+    role: TeamMemberRole,
+}
+
 /// A project an invitee will join.
 #[derive(SimpleObject)]
 pub struct InvitationProjectGrant {
@@ -364,6 +386,10 @@ pub async fn filter(
         },
         projects: match filter.projects {
             Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            None => None,
+        },
+        teams: match filter.teams {
+            Some(teams) => Some(team::visible_ids(ctx, teams).await?),
             None => None,
         },
         created: DateTimeRangeInput::range(filter.created_at),

@@ -10,7 +10,10 @@ use crate::{
     error::{Refusal, Result},
     graphql::{
         context::RequestContext,
-        loaders::{AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, RolesOf},
+        loaders::{
+            AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, RolesOf, TeamById,
+            TeamGrantsOf,
+        },
     },
     operations::invitations::{Held, Managed},
     store::invitations::{Invitation, InvitationAndMail, Revival},
@@ -77,8 +80,12 @@ impl InvitationViewerCan {
         let projects = grants.iter().map(|grant| grant.project_id).chain(row.project_id).map(ProjectById);
         let projects = ctx.load_many(projects.collect()).await?;
         let visible = projects.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
+        let team_grants = ctx.load_present(TeamGrantsOf(row.organization_id, row.id)).await?;
+        let teams = ctx.load_many(team_grants.iter().map(|grant| TeamById(grant.team_id)).collect()).await?;
+        let teams = teams.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
+        let managed_teams = teams.filter(|(_, team)| team.may_manage_members().is_ok()).map(|(id, _)| id).collect();
         let roles = ctx.load_present(RolesOf(row.organization_id)).await?;
         let (invitation, projects) = (row.clone(), visible.collect());
-        Ok(Ok(Managed { organization, invitation, grants, projects, roles }))
+        Ok(Ok(Managed { organization, invitation, grants, projects, team_grants, managed_teams, roles }))
     }
 }

@@ -15,6 +15,8 @@ pub mod plan;
 pub mod project;
 pub mod project_member;
 pub mod role;
+pub mod team;
+pub mod team_member;
 pub mod user;
 pub mod user_error;
 pub mod viewer;

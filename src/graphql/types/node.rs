@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, Interface};
 
 use super::{
     api_key::ApiKey, invitation::Invitation, organization::Organization, organization_member::OrganizationMember,
-    project::Project, project_member::ProjectMember, role::Role, user::User,
+    project::Project, project_member::ProjectMember, role::Role, team::Team, team_member::TeamMember, user::User,
 };
 use crate::{
     domain::id::{
-        ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, UserId,
+        ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
+        TeamMemberId, UserId,
     },
     error::Result,
 };
@@ -27,6 +28,10 @@ pub enum Node {
     Project(Project),
     /// A membership of a project.
     ProjectMember(ProjectMember),
+    /// A team.
+    Team(Team),
+    /// A membership of a team.
+    TeamMember(TeamMember),
     /// A role.
     Role(Role),
     /// An invitation.
@@ -52,6 +57,12 @@ impl Node {
         }
         if let Some(id) = ProjectMemberId::parse(id) {
             return Ok(ProjectMember::find(ctx, id).await?.map(Self::ProjectMember));
+        }
+        if let Some(id) = TeamId::parse(id) {
+            return Ok(Team::find(ctx, id).await?.map(Self::Team));
+        }
+        if let Some(id) = TeamMemberId::parse(id) {
+            return Ok(TeamMember::find(ctx, id).await?.map(Self::TeamMember));
         }
         if let Some(id) = RoleId::parse(id) {
             return Ok(Role::find_by_id(ctx, id).await?.map(Self::Role));

@@ -15,10 +15,11 @@ use super::{
     plan::OrganizationPlan,
     project::{self, Project, ProjectConnection, ProjectFilter, ProjectOrder},
     role::{self, BuiltInRole, RoleConnection, RoleFilter, RoleOrder},
+    team::{self, Team, TeamConnection, TeamFilter, TeamOrder},
     viewer_can::OrganizationViewerCan,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, Viewer},
+    access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, TeamRef, Viewer},
     domain::{
         self,
         email::Email,
@@ -333,6 +334,38 @@ impl Organization {
     ) -> Result<ProjectConnection> {
         let page = PageArguments { first, after, last, before, offset };
         project::list(ctx, &self.0, filter, order_by, &page).await
+    }
+
+    /// One team. Requires `members.read`.
+    async fn team(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Slug of the team.")] slug: String,
+    ) -> Option<Result<Team>> {
+        let organization = Slug::parse(&self.0.organization.slug)?;
+        let by = TeamRef::Path(organization, Slug::parse(&slug)?);
+        Team::find_by(ctx, &by).await.transpose()
+    }
+
+    /// Teams. Requires `members.read`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<TeamFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(TeamOrder::default())")] order_by: Option<TeamOrder>,
+    ) -> Option<Result<TeamConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(team::list(ctx, &self.0, filter, order_by, &page).await)
     }
 
     /// Built-in and custom roles. Members only.

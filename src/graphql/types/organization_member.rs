@@ -10,6 +10,8 @@ use super::{
     project,
     project_member::{self, ProjectMemberConnection, ProjectMemberOrder},
     role::Role,
+    team,
+    team_member::{self, TeamMemberConnection, TeamMemberOrder},
     user::User,
     viewer_can::OrganizationMemberViewerCan,
 };
@@ -24,7 +26,7 @@ use crate::{
     graphql::{
         connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
         context::RequestContext,
-        input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, order_input},
+        input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
         loaders::{Listed, MemberById, OrganizationById, RolesOf},
         scalars::DateTime,
     },
@@ -32,7 +34,7 @@ use crate::{
     store::{
         organization_members::{self, MemberAndUser, Of},
         paging::Position,
-        project_members,
+        project_members, team_members,
     },
 };
 
@@ -43,6 +45,8 @@ pub struct OrganizationMemberFilter {
     search: Option<String>,
     /// Has one of these roles.
     roles: Option<Vec<RoleRefInput>>,
+    /// Is in one of these teams.
+    teams: Option<Vec<TeamRefInput>>,
     /// Is in one of these projects.
     projects: Option<Vec<ProjectRefInput>>,
     /// Joined in this range.
@@ -177,6 +181,30 @@ impl OrganizationMember {
         let order_by = order_by.unwrap_or(ProjectMemberOrder::by_joining());
         project_member::list(ctx, of, None, filter, Some(order_by), &page).await
     }
+
+    /// Teams the person is in, with the role in each. Only teams the viewer can see.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn team_memberships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Order.", default_with = "Some(TeamMemberOrder::by_adding())")] order_by: Option<
+            TeamMemberOrder,
+        >,
+    ) -> Result<TeamMemberConnection> {
+        let page = PageArguments { first, after, last, before, offset };
+        let order_by = order_by.unwrap_or(TeamMemberOrder::by_adding());
+        let of = team_members::Of::User(self.organization.organization.id, self.found.user.id);
+        team_member::list_of_person(ctx, of, &self.organization, order_by, &page).await
+    }
 }
 
 /// The filter in terms of what is stored.
@@ -195,6 +223,10 @@ pub async fn filter(
         },
         projects: match filter.projects {
             Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            None => None,
+        },
+        teams: match filter.teams {
+            Some(teams) => Some(team::visible_ids(ctx, teams).await?),
             None => None,
         },
         joined_from: joined.from,

@@ -6,11 +6,12 @@ use super::{
     super::{Operation, Transaction},
     Held, InvitationRef,
     giver::Giver,
+    teams::{join_teams, standing_teams},
 };
 use crate::{
     domain::{
         event::EventKind,
-        id::{InvitationId, OrganizationMemberId, ProjectMemberId},
+        id::{InvitationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
         invitation::InvitationStatus,
     },
     error::{Error, Result},
@@ -40,6 +41,8 @@ pub struct Accepted {
     pub organization_member: OrganizationMemberId,
     /// Project memberships that are new.
     pub project_members: Vec<ProjectMemberId>,
+    /// Team memberships that are the person's by it.
+    pub team_members: Vec<TeamMemberId>,
 }
 
 impl Operation for Accept {
@@ -54,10 +57,13 @@ impl Operation for Accept {
                 invitation: invitation.id,
                 organization_member: member.id,
                 project_members: Vec::new(),
+                team_members: Vec::new(),
             });
         }
         let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let team_grants = invitations::team_grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
         let grants = standing(tx, grants).await?;
+        let team_grants = standing_teams(tx, team_grants).await?;
 
         let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };
         if invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?.is_empty() {
@@ -79,7 +85,8 @@ impl Operation for Accept {
             None => join_organization(tx, invitation, user, &roles).await?,
         };
         let project_members = join_projects(tx, user, &grants, &roles).await?;
-        Ok(Accepted { invitation: invitation.id, organization_member, project_members })
+        let team_members = join_teams(tx, invitation, user, &team_grants).await?;
+        Ok(Accepted { invitation: invitation.id, organization_member, project_members, team_members })
     }
 }
 

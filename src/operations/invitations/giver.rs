@@ -7,6 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
+use super::teams;
 use crate::{
     access::{ActorRef, OrganizationAccess, OrganizationRef, Permission, Policy, ProjectAccess, Viewer},
     domain::{
@@ -17,7 +18,7 @@ use crate::{
     error::Result,
     store::{
         Connection, api_keys,
-        invitations::{Invitation, ProjectGrant},
+        invitations::{Invitation, ProjectGrant, TeamGrant},
         roles::{self, Role},
         users,
     },
@@ -76,6 +77,14 @@ impl Giver {
         Ok(project.is_some_and(|project| {
             project.permissions.has(Permission::ProjectInvitationsManage) && project.may_give(&role)
         }))
+    }
+
+    /// Whether they may give all of these teams.
+    pub async fn may_give_teams(&self, conn: &mut Connection, grants: &[TeamGrant]) -> Result<bool> {
+        match &self.organization {
+            Some(organization) => teams::may_give_teams(conn, &self.viewer, organization, grants).await,
+            None => Ok(grants.is_empty()),
+        }
     }
 
     fn role(&self, id: RoleId) -> Option<Role> {

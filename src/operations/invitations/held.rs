@@ -125,7 +125,9 @@ impl Held {
         let grants = invitations::grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
         let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
         let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
-        if giver.may_give(conn, invitation, &grants).await? {
+        let mut teams = invitations::team_grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
+        teams.retain(|grant| grant.added_by_kind.is_none());
+        if giver.may_give(conn, invitation, &grants).await? && giver.may_give_teams(conn, &teams).await? {
             return Ok(());
         }
         let message = "Whoever sent this invitation may no longer give what it gives; ask for a new one.";

@@ -13,21 +13,24 @@ use super::{
         input::{BulkMode, ItemStatus, aborted, check_bulk_size, text_refusal},
     },
     grant_row,
+    teams::{pending_row, team_grant_row},
 };
 use crate::{
     domain::{
         email::Email,
         event::EventKind,
-        id::{InvitationId, OrganizationId, ProjectId, ProjectMemberId, RoleId, UserId},
+        id::{InvitationId, OrganizationId, ProjectId, ProjectMemberId, RoleId, TeamId, UserId},
         invitation::{EXPIRY_DAYS, InvitationStatus},
+        team::TeamMemberRole,
         text::{self, MESSAGE_MAX},
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant},
+        invitations::{self, Invitation, ProjectGrant, TeamGrant},
         mails::Mail,
         organization_members,
         organizations::Counts,
+        team_members::{self, TeamMember},
     },
 };
 
@@ -192,6 +195,8 @@ pub struct Terms {
     pub project: Option<ProjectId>,
     /// Projects and the roles in them.
     pub grants: Vec<(ProjectId, RoleId)>,
+    /// Teams and the roles in them.
+    pub teams: Vec<(TeamId, TeamMemberRole)>,
     /// Personal message.
     pub message: Option<String>,
 }
@@ -201,6 +206,8 @@ pub struct Terms {
 pub struct NewInvitations {
     rows: Vec<Invitation>,
     grants: Vec<ProjectGrant>,
+    team_grants: Vec<TeamGrant>,
+    team_members: Vec<TeamMember>,
 }
 
 impl NewInvitations {
@@ -241,6 +248,10 @@ impl NewInvitations {
         tx.count(organization, Counts { pending_invitations: 1, ..Counts::default() });
         let grants = terms.grants.iter().enumerate();
         self.grants.extend(grants.map(|(position, (project, role))| grant_row(&invitation, *project, *role, position)));
+        for (team, role) in &terms.teams {
+            self.team_grants.push(team_grant_row(&invitation, *team, *role));
+            self.team_members.push(pending_row(tx, &invitation, *team, *role)?);
+        }
         let result = ItemResult {
             invitation: Some(invitation.id),
             link: Some(invitation.token_version),
@@ -252,6 +263,12 @@ impl NewInvitations {
 
     /// Writes what was added.
     pub async fn write(self, tx: &mut Transaction<'_>) -> Result<()> {
-        if self.rows.is_empty() { Ok(()) } else { invitations::insert(tx.conn, &self.rows, &self.grants).await }
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        invitations::insert(tx.conn, &self.rows, &self.grants).await?;
+        invitations::add_team_grants(tx.conn, &self.team_grants).await?;
+        team_members::insert(tx.conn, &self.team_members).await?;
+        Ok(())
     }
 }

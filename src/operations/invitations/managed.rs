@@ -1,7 +1,10 @@
 //! An invitation in the hands of those who manage it: what they may do with it, decided from loaded rows
 //! alone, so that mutations and `viewerCan` say the same.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,15 +15,15 @@ use super::{
     not_pending,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess},
+    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, TeamAccess},
     app::App,
     domain::{
-        id::{InvitationId, ProjectId, RoleId},
+        id::{InvitationId, ProjectId, RoleId, TeamId},
         invitation::{InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
     },
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Revival},
+        invitations::{self, Invitation, ProjectGrant, Revival, TeamGrant},
         roles::{self, Role},
     },
 };
@@ -35,6 +38,10 @@ pub struct Managed {
     pub grants: Vec<ProjectGrant>,
     /// Those of the projects that the viewer may know of.
     pub projects: HashMap<ProjectId, Arc<ProjectAccess>>,
+    /// The teams that it grants.
+    pub team_grants: Vec<TeamGrant>,
+    /// Those of the teams whose members the viewer manages.
+    pub managed_teams: HashSet<TeamId>,
     /// All roles of the organization.
     pub roles: Arc<Vec<Role>>,
 }
@@ -57,8 +64,13 @@ impl Managed {
                 projects.insert(project, Arc::new(access));
             }
         }
+        let team_grants = invitations::team_grants(tx.conn, &[invitation.organization_id], &[id]).await?;
+        let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
+        let teams = TeamAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;
+        let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);
+        let managed_teams = managed_teams.collect();
         let roles = Arc::new(roles::of_organizations(tx.conn, &[invitation.organization_id]).await?);
-        let managed = Self { organization, invitation, grants, projects, roles };
+        let managed = Self { organization, invitation, grants, projects, team_grants, managed_teams, roles };
         managed.may_manage()?;
         Ok(managed)
     }
@@ -95,7 +107,7 @@ impl Managed {
         let permission = Permission::InvitationsManage;
         self.organization.may(permission).map_err(|refusal| refusal.at(["invitationId"]))?;
         match self.invitation.status_at(now) {
-            InvitationStatus::Pending => self.may_hand_out(&self.grants),
+            InvitationStatus::Pending => self.may_hand_out(true),
             status => Err(not_pending(status).at(["invitationId"])),
         }
     }
@@ -114,7 +126,7 @@ impl Managed {
         if !matches!(status, InvitationStatus::Pending | InvitationStatus::Expired) {
             return Err(not_pending(status).at(["invitationId"]));
         }
-        self.may_hand_out(self.grants.iter().filter(|grant| grant.added_by_kind.is_none()))?;
+        self.may_hand_out(false)?;
         check_plan(app, now, &self.organization.organization)?;
         check_pause(requested, now)?;
         if status == InvitationStatus::Pending {
@@ -128,17 +140,20 @@ impl Managed {
         }
     }
 
-    /// Whoever hands out the link, or answers for what it gives, could give it themselves.
-    fn may_hand_out<'a>(&self, grants: impl IntoIterator<Item = &'a ProjectGrant>) -> Result<(), Refusal> {
+    /// Whoever hands out the link could give themselves what its inviter gave; whoever answers for the whole,
+    /// also what others added.
+    fn may_hand_out(&self, whole: bool) -> Result<(), Refusal> {
         let given = |id: RoleId| self.roles.iter().find(|role| role.id == id);
         let mut may = given(self.invitation.role_id).is_some_and(|role| {
             self.organization.may_give(role) || (self.invitation.project_id.is_some() && is_plain(role))
         });
-        for grant in grants {
+        for grant in self.grants.iter().filter(|grant| whole || grant.added_by_kind.is_none()) {
             let needed = || Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["invitationId"]);
             let project = self.invites_to(grant.project_id).ok_or_else(needed)?;
             may &= given(grant.role_id).is_some_and(|role| project.may_give(role));
         }
+        let mut teams = self.team_grants.iter().filter(|grant| whole || grant.added_by_kind.is_none());
+        may &= teams.all(|grant| self.managed_teams.contains(&grant.team_id));
         if may {
             Ok(())
         } else {

@@ -10,6 +10,7 @@ mod organization_invite;
 mod project_invite;
 mod resend;
 mod revoke;
+mod teams;
 mod update;
 
 pub use accept::{Accept, Accepted};
@@ -21,6 +22,7 @@ pub use organization_invite::OrganizationInvite;
 pub use project_invite::ProjectInvite;
 pub use resend::{Resend, Resent};
 pub use revoke::Revoke;
+pub use teams::TeamGrantInput;
 pub use update::Update;
 
 use std::collections::HashMap;
@@ -41,7 +43,7 @@ use crate::{
     },
     error::{Code, Detail, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution},
+        invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
         organizations::{Counts, Organization},
     },
 };
@@ -108,6 +110,7 @@ pub(super) async fn expire_lapsed(tx: &mut Transaction<'_>, organization: &Organ
     for id in &lapsed {
         tx.happened_by((ActorKind::System, None), organization.id, EventKind::InvitationExpired, id.0, None, json!({}));
     }
+    teams::end_pending(tx, organization.id, &lapsed, (ActorKind::System, None)).await?;
     let lapsed = i32::try_from(lapsed.len()).unwrap_or_default();
     tx.count(organization.id, Counts { pending_invitations: -lapsed, ..Counts::default() });
     Ok(organization.pending_invitation_count - lapsed)
@@ -125,6 +128,7 @@ pub(super) async fn revoke_all(
     for id in &revoked {
         tx.happened(organization, EventKind::InvitationRevoked, id.0, None, json!({ "because": why }))?;
     }
+    teams::end_pending(tx, organization, &revoked, tx.viewer.actor()?).await?;
     let revoked = i32::try_from(revoked.len()).unwrap_or_default();
     tx.count(organization, Counts { pending_invitations: -revoked, ..Counts::default() });
     Ok(())
@@ -161,7 +165,8 @@ pub(super) async fn revoke_ungivable_by(
 ) -> Result<()> {
     let pending = invitations::pending_from(tx.conn, organization, kind, inviter).await?;
     let added = invitations::grants_added_by(tx.conn, organization, kind, inviter).await?;
-    if pending.is_empty() && added.is_empty() {
+    let added_teams = invitations::team_grants_added_by(tx.conn, organization, kind, inviter).await?;
+    if pending.is_empty() && added.is_empty() && added_teams.is_empty() {
         return Ok(());
     }
     let mut giver = Giver::load(tx.conn, &tx.app.policy, tx.now, organization, (kind, Some(inviter))).await?;
@@ -173,15 +178,29 @@ pub(super) async fn revoke_ungivable_by(
             tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, project, data)?;
         }
     }
+    for grant in &added_teams {
+        if !giver.may_give_teams(tx.conn, std::slice::from_ref(grant)).await? {
+            teams::withdraw(tx, grant).await?;
+            let data = json!({ "because": "whoever added the team may no longer give it" });
+            tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, None, data)?;
+        }
+    }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
     for grant in invitations::grants(tx.conn, &[organization], &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
+    let mut team_grants: HashMap<InvitationId, Vec<TeamGrant>> = HashMap::new();
+    for grant in invitations::team_grants(tx.conn, &[organization], &ids).await? {
+        if grant.added_by_kind.is_none() {
+            team_grants.entry(grant.invitation_id).or_default().push(grant);
+        }
+    }
     let mut ungivable = Vec::new();
     for invitation in &pending {
         let grants = grants.remove(&invitation.id).unwrap_or_default();
-        if !giver.may_give(tx.conn, invitation, &grants).await? {
+        let teams = team_grants.remove(&invitation.id).unwrap_or_default();
+        if !giver.may_give(tx.conn, invitation, &grants).await? || !giver.may_give_teams(tx.conn, &teams).await? {
             ungivable.push(invitation.id);
         }
     }

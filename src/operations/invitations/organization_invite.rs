@@ -7,6 +7,7 @@ use super::{
     },
     GrantInput, check_plan, check_seats, expire_lapsed,
     invite::{Invited, ItemResult, Known, Letter, NewInvitations, Terms, aborted_results},
+    teams::{TeamGrantInput, team_grants},
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, ProjectRef},
@@ -24,6 +25,7 @@ use crate::{
 pub struct OrganizationInvite {
     pub organization: OrganizationRef,
     pub role: Option<RoleRef>,
+    pub teams: Vec<TeamGrantInput>,
     pub projects: Vec<GrantInput>,
     pub letter: Letter,
 }
@@ -46,6 +48,7 @@ impl Operation for OrganizationInvite {
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
         let role = self.role(&access, &roles)?;
         let grants = project_grants(tx, &access, &roles, &self.projects).await?;
+        let teams = team_grants(tx, &access, &self.teams).await?;
 
         if self.letter.dry_run {
             tx.discard();
@@ -60,7 +63,7 @@ impl Operation for OrganizationInvite {
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
         check_seats(organization, pending, new)?;
 
-        let terms = Terms { role, project: None, grants, message };
+        let terms = Terms { role, project: None, grants, teams, message };
         let mut rows = NewInvitations::default();
         let mut items = Vec::with_capacity(known.len());
         for (index, item) in known.into_iter().enumerate() {

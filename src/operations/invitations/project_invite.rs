@@ -76,8 +76,8 @@ impl Operation for ProjectInvite {
         }
         let there = There::load(tx, &access, &known).await?;
 
-        let terms =
-            Terms { role: organization_role.id, project: Some(project), grants: vec![(project, role.id)], message };
+        let grants = vec![(project, role.id)];
+        let terms = Terms { role: organization_role.id, project: Some(project), grants, teams: Vec::new(), message };
         let mut rows = NewInvitations::default();
         let mut items = Vec::with_capacity(known.len());
         for (index, item) in known.into_iter().enumerate() {

@@ -8,6 +8,7 @@ use super::{
     super::{Operation, Transaction},
     Managed, expire_lapsed,
     invite::check_expiry,
+    teams::renew_pending,
 };
 use crate::{
     domain::{
@@ -17,7 +18,7 @@ use crate::{
     },
     error::Result,
     store::{
-        invitations::{self, Revival},
+        invitations::{self, Invitation, Revival},
         mails::{self, Mail},
         organizations::Counts,
     },
@@ -59,6 +60,7 @@ impl Operation for Resend {
 
         let expires_at = tx.now + TimeDelta::days(self.expires_in_days.into());
         let version = invitations::renew(tx.conn, invitation, expires_at, tx.now).await?;
+        renew_pending(tx, &Invitation { expires_at, ..invitation.clone() }).await?;
         tx.mail(Mail::queued(organization.id, invitation.id, version, tx.now));
         let data = json!({ "email": invitation.email.as_str() });
         tx.happened(organization.id, EventKind::InvitationResent, invitation.id.0, invitation.project_id, data)?;

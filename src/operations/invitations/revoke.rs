@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     super::{Operation, Transaction},
     Managed,
+    teams::end_pending,
 };
 use crate::{
     domain::{event::EventKind, id::InvitationId, invitation::InvitationStatus},
@@ -37,6 +38,7 @@ impl Operation for Revoke {
         if revoked.is_empty() {
             return Err(Error::Transient("an invitation changed under its lock".into()));
         }
+        end_pending(tx, invitation.organization_id, &revoked, resolution.by).await?;
         tx.count(invitation.organization_id, Counts { pending_invitations: -1, ..Counts::default() });
         let data = json!({ "email": invitation.email.as_str() });
         tx.happened(

@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::{
     super::{Operation, Transaction, input::RoleRef},
-    GrantInput, Managed, grant_row,
+    GrantInput, Managed, TeamGrantInput, grant_row,
     managed::assignable,
     organization_invite::project_grants,
+    teams::{set_team_grants, team_grants},
 };
 use crate::{
     domain::{event::EventKind, id::InvitationId, role::RoleScope},
@@ -21,6 +22,7 @@ use crate::{
 pub struct Update {
     pub invitation: Option<InvitationId>,
     pub role: Option<RoleRef>,
+    pub teams: Option<Vec<TeamGrantInput>>,
     pub projects: Option<Vec<GrantInput>>,
 }
 
@@ -42,10 +44,18 @@ impl Operation for Update {
             Some(projects) => self.project_rows(tx, &managed, projects).await?,
             None => managed.grants.clone(),
         };
+        let teams = match &self.teams {
+            Some(teams) => Some(team_grants(tx, &managed.organization, teams).await?),
+            None => None,
+        };
         let same =
             |(old, new): (&ProjectGrant, &ProjectGrant)| (old.project_id, old.role_id) == (new.project_id, new.role_id);
         let unchanged = grants.len() == managed.grants.len() && managed.grants.iter().zip(&grants).all(same);
-        if role == invitation.role_id && unchanged {
+        let teams_change = match &teams {
+            Some(teams) => set_team_grants(tx, invitation, teams).await?,
+            None => false,
+        };
+        if role == invitation.role_id && unchanged && !teams_change {
             return Ok(invitation.id);
         }
         invitations::set_terms(tx.conn, invitation, role, tx.viewer.actor()?, tx.now).await?;

@@ -5,11 +5,12 @@ use serde_json::json;
 use super::super::{
     Transaction,
     invitations::{revoke_all, revoke_ungivable},
+    team_members::told,
 };
 use crate::{
     domain::{
         event::EventKind,
-        id::{OrganizationId, ProjectId, ProjectMemberId},
+        id::{OrganizationId, ProjectId, ProjectMemberId, TeamMemberId},
         role::RoleScope,
     },
     error::{Error, Result},
@@ -20,24 +21,30 @@ use crate::{
         project_members::{self, ProjectMember},
         projects,
         roles::{self, Role},
+        team_members,
     },
 };
 
-/// Ends a membership that is not the owner's, and whatever rests on it; tells which project memberships
-/// ended. The organization is locked.
-pub async fn end_membership(
-    tx: &mut Transaction<'_>,
-    member: &OrganizationMember,
-    role: &Role,
-) -> Result<Vec<ProjectMemberId>> {
+/// What ended with a membership of an organization.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Memberships of projects.
+    pub project_members: Vec<ProjectMemberId>,
+    /// Memberships of teams.
+    pub team_members: Vec<TeamMemberId>,
+}
+
+/// Ends a membership that is not the owner's, and whatever rests on it. The organization is locked.
+pub async fn end_membership(tx: &mut Transaction<'_>, member: &OrganizationMember, role: &Role) -> Result<Ended> {
     let organization = member.organization_id;
     let project_members = end_projects(tx, member).await?;
+    let team_members = end_teams(tx, member).await?;
     organization_members::delete(tx.conn, organization, member.id).await?;
     tx.count(organization, Counts { members: -1, ..Counts::default() });
     end_invitations(tx, member).await?;
     let data = json!({ "user": member.user_id.to_string(), "email": member.email.as_str(), "role": role.key });
     tx.happened(organization, EventKind::MemberRemoved, member.id.0, None, data)?;
-    Ok(project_members)
+    Ok(Ended { project_members, team_members })
 }
 
 /// Ends the project memberships; projects that the member owned pass to the organization's owner.
@@ -54,6 +61,21 @@ async fn end_projects(tx: &mut Transaction<'_>, member: &OrganizationMember) -> 
     let owned: Vec<&ProjectMember> = ended.iter().filter(|ended| ended.is_owner).collect();
     if !owned.is_empty() {
         inherit(tx, organization, &owned).await?;
+    }
+    Ok(ids)
+}
+
+async fn end_teams(tx: &mut Transaction<'_>, member: &OrganizationMember) -> Result<Vec<TeamMemberId>> {
+    let organization = member.organization_id;
+    let ended = team_members::of_user(tx.conn, organization, member.user_id).await?;
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<TeamMemberId> = ended.iter().map(|ended| ended.id).collect();
+    team_members::delete(tx.conn, organization, &ids).await?;
+    for ended in &ended {
+        tx.count_team_members(organization, ended.team_id, -1);
+        tx.happened(organization, EventKind::TeamMemberRemoved, ended.id.0, None, told(ended))?;
     }
     Ok(ids)
 }

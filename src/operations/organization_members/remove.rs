@@ -3,11 +3,11 @@
 use super::{
     super::{Operation, Transaction, input::OrganizationMemberRef},
     check_manageable,
-    end::end_membership,
+    end::{Ended, end_membership},
     lock,
 };
 use crate::{
-    domain::id::{OrganizationId, OrganizationMemberId, ProjectMemberId},
+    domain::id::{OrganizationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
     error::Result,
 };
 
@@ -27,6 +27,8 @@ pub struct Removed {
     pub member: Option<OrganizationMemberId>,
     /// The project memberships that ended with it.
     pub project_members: Vec<ProjectMemberId>,
+    /// The team memberships that ended with it.
+    pub team_members: Vec<TeamMemberId>,
 }
 
 impl Operation for Remove {
@@ -36,10 +38,10 @@ impl Operation for Remove {
         let managed = lock(tx, &self.member).await?;
         let organization = managed.organization.organization.id;
         let Some((member, role)) = managed.member else {
-            return Ok(Removed { organization, member: None, project_members: Vec::new() });
+            return Ok(Removed { organization, member: None, project_members: Vec::new(), team_members: Vec::new() });
         };
         check_manageable(&managed.organization, &role)?;
-        let project_members = end_membership(tx, &member, &role).await?;
-        Ok(Removed { organization, member: Some(member.id), project_members })
+        let Ended { project_members, team_members } = end_membership(tx, &member, &role).await?;
+        Ok(Removed { organization, member: Some(member.id), project_members, team_members })
     }
 }

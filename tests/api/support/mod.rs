@@ -260,11 +260,22 @@ impl Roster {
                 "SELECT o.slug FROM organizations o WHERE member_count <> (SELECT count(*) FROM organization_members m WHERE m.organization_id = o.id) \
                  OR project_count <> (SELECT count(*) FROM projects p WHERE p.organization_id = o.id) \
                  OR pending_invitation_count <> (SELECT count(*) FROM invitations i WHERE i.organization_id = o.id AND i.status = 'PENDING') \
+                 OR team_count <> (SELECT count(*) FROM teams t WHERE t.organization_id = o.id) \
                  OR last_event <> (SELECT COALESCE(max(version), 0) FROM events e WHERE e.organization_id = o.id) \
                  OR last_event <> (SELECT count(*) FROM events e WHERE e.organization_id = o.id) \
                  OR 1 <> (SELECT count(*) FROM organization_members m WHERE m.organization_id = o.id AND m.is_owner) \
                  UNION ALL SELECT p.slug FROM projects p WHERE member_count <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id) \
-                 OR 1 <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id AND m.is_owner)",
+                 OR 1 <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id AND m.is_owner) \
+                 UNION ALL SELECT t.slug FROM teams t WHERE member_count <> (SELECT count(*) FROM team_members m WHERE m.organization_id = t.organization_id AND m.team_id = t.id) \
+                 UNION ALL SELECT 'copy of ' || m.email FROM team_members m JOIN organization_members o USING (organization_id, user_id) \
+                 WHERE (m.sort_name, m.email, m.search_text) <> (o.sort_name, o.email, o.search_text) \
+                 UNION ALL SELECT 'in a team by no grant: ' || m.email FROM team_members m WHERE m.invitation_id IS NOT NULL AND NOT EXISTS (\
+                 SELECT FROM invitations i JOIN invitation_teams g ON g.organization_id = i.organization_id AND g.invitation_id = i.id \
+                 WHERE i.organization_id = m.organization_id AND i.id = m.invitation_id AND i.status = 'PENDING' AND i.email = m.email \
+                 AND i.expires_at = m.expires_at AND g.team_id = m.team_id AND g.role = m.role) \
+                 UNION ALL SELECT 'granted but not in the team: ' || i.email FROM invitations i \
+                 JOIN invitation_teams g ON g.organization_id = i.organization_id AND g.invitation_id = i.id WHERE i.status = 'PENDING' AND NOT EXISTS (\
+                 SELECT FROM team_members m WHERE m.organization_id = i.organization_id AND m.invitation_id = i.id AND m.team_id = g.team_id)",
             )
             .await;
         assert_eq!(wrong, Vec::<String>::new(), "counters or owners are wrong here");
@@ -309,6 +320,20 @@ impl Roster {
         assert_eq!(data["invitationAccept"]["userErrors"], json!([]));
         let member = id(&data["invitationAccept"]["organizationMember"]);
         (person, member)
+    }
+
+    /// A team with these members, led by the first of them; answers its id.
+    pub async fn team(&self, manager: &Actor, organization: &str, name: &str, members: &[&str]) -> String {
+        let member = |(index, name): (usize, &&str)| json!({ "user": { "email": format!("{name}@example.com") }, "role": if index == 0 { "LEAD" } else { "MEMBER" } });
+        let members: Vec<Value> = members.iter().enumerate().map(member).collect();
+        let data = manager
+            .data(
+                "mutation($organization: ID!, $name: String!, $members: [TeamMemberInput!]) { teamCreate(input: {organization: {id: $organization}, name: $name, members: $members}) { team { id } userErrors { code message path } } }",
+                json!({ "organization": organization, "name": name, "members": members }),
+            )
+            .await;
+        assert_eq!(data["teamCreate"]["userErrors"], json!([]));
+        id(&data["teamCreate"]["team"])
     }
 
     /// Puts an organization member into a project; answers the id of the membership.

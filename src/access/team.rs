@@ -1,0 +1,172 @@
+//! Teams, by what the viewer is in them and in their organization.
+
+use std::sync::Arc;
+
+use super::{
+    organization::{OrganizationAccess, OrganizationRef},
+    permission::Permission,
+    policy::Policy,
+    viewer::Viewer,
+};
+use crate::{
+    domain::{
+        id::{OrganizationId, TeamId},
+        slug::Slug,
+        team::TeamMemberRole,
+    },
+    error::{Error, Refusal, Result},
+    store::{
+        Connection, organizations,
+        teams::{self, Team, TeamAndRole},
+    },
+};
+
+/// Names a team in input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TeamRef {
+    /// By id.
+    Id(TeamId),
+    /// By the slugs of its organization and its own.
+    Path(Slug, Slug),
+    /// By something that cannot be one.
+    Unknown,
+}
+
+impl TeamRef {
+    /// The team that is named, whether or not the viewer may know of it.
+    pub async fn id(&self, conn: &mut Connection) -> Result<Option<TeamId>> {
+        match self {
+            Self::Id(id) => Ok(Some(*id)),
+            Self::Path(organization, team) => match organizations::id_by_slug(conn, organization).await? {
+                Some(organization) => teams::id_by_slug(conn, organization, team).await,
+                None => Ok(None),
+            },
+            Self::Unknown => Ok(None),
+        }
+    }
+}
+
+/// A team that the viewer may know of, and what they are in it.
+#[derive(Clone, Debug)]
+pub struct TeamAccess {
+    /// The team.
+    pub team: Team,
+    /// Its organization.
+    pub organization: Arc<OrganizationAccess>,
+    /// The viewer's own role in it; none when they are not in it.
+    pub own: Option<TeamMemberRole>,
+}
+
+impl TeamAccess {
+    /// Whether the viewer sees the teams of an organization, and who is in them.
+    pub fn sees(organization: &OrganizationAccess) -> bool {
+        organization.permissions.has(Permission::MembersRead) && organization.only_project.is_none()
+    }
+
+    /// For reading: the viewer sees the teams, or the field is forbidden.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `Unauthenticated` where signing in may help.
+    pub fn require_sight(organization: &OrganizationAccess, viewer: &Viewer) -> Result<()> {
+        organization.require(viewer, Permission::MembersRead)?;
+        if Self::sees(organization) { Ok(()) } else { Err(Error::Forbidden { permission: None }) }
+    }
+
+    /// The team as the viewer finds it; `None` when they may not know of it.
+    pub fn of(organization: &Arc<OrganizationAccess>, found: TeamAndRole) -> Option<Self> {
+        Self::sees(organization).then(|| Self::new(organization.clone(), found))
+    }
+
+    /// What somebody who holds an invitation may know of a team that is hidden from them.
+    pub fn profile(organization: Arc<OrganizationAccess>, team: Team) -> Self {
+        Self { team, organization, own: None }
+    }
+
+    fn new(organization: Arc<OrganizationAccess>, found: TeamAndRole) -> Self {
+        Self { team: found.team, organization, own: found.viewer_role }
+    }
+
+    /// Loads what the viewer may know of.
+    pub async fn find(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        viewer: &Viewer,
+        by: &TeamRef,
+    ) -> Result<Option<Self>> {
+        let Some(id) = by.id(conn).await? else { return Ok(None) };
+        let Some(found) = teams::with_membership(conn, &[id], viewer.user_id()).await?.pop() else { return Ok(None) };
+        let organization =
+            OrganizationAccess::find(conn, policy, viewer, &OrganizationRef::Id(found.team.organization_id)).await?;
+        Ok(organization.and_then(|organization| Self::of(&organization, found)))
+    }
+
+    /// Locks the organization of a team and loads the team, for changes that decide themselves what they take.
+    ///
+    /// # Errors
+    /// Refused as not found, without blaming an input.
+    pub async fn lock(conn: &mut Connection, policy: &Arc<Policy>, viewer: &Viewer, by: &TeamRef) -> Result<Self> {
+        viewer.signed_in()?;
+        let missing = || Error::from(Refusal::not_found("team"));
+        let id = by.id(conn).await?.ok_or_else(missing)?;
+        let organization = teams::organization_of(conn, id).await?.ok_or_else(missing)?;
+        let organization =
+            OrganizationAccess::lock_visible(conn, policy, viewer, &OrganizationRef::Id(organization)).await;
+        let organization =
+            organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
+        Self::in_locked(conn, viewer, &organization, &[id]).await?.pop().ok_or_else(missing)
+    }
+
+    /// Those of the teams that are of an organization that is locked already, and that the viewer may know of:
+    /// who manages teams knows them all, and everybody those they are in.
+    pub async fn in_locked(
+        conn: &mut Connection,
+        viewer: &Viewer,
+        organization: &Arc<OrganizationAccess>,
+        ids: &[TeamId],
+    ) -> Result<Vec<Self>> {
+        let found = teams::with_membership(conn, ids, viewer.user_id()).await?;
+        let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
+        let knows = |found: &TeamAndRole| {
+            let is_inside = organization.is_inside && found.viewer_role.is_some();
+            manages || is_inside || Self::sees(organization)
+        };
+        let of_it = |found: &TeamAndRole| found.team.organization_id == organization.organization.id;
+        let known = found.into_iter().filter(|found| of_it(found) && knows(found));
+        Ok(known.map(|found| Self::new(organization.clone(), found)).collect())
+    }
+
+    /// The team with its organization, as rows name it.
+    pub fn key(&self) -> (OrganizationId, TeamId) {
+        (self.team.organization_id, self.team.id)
+    }
+
+    /// The viewer changes and deletes teams.
+    ///
+    /// # Errors
+    /// Refused as forbidden.
+    pub fn may_manage(&self) -> Result<(), Refusal> {
+        self.organization.may(Permission::TeamsManage)
+    }
+
+    /// The viewer says who is in the team: as one who manages teams, or as its lead.
+    ///
+    /// # Errors
+    /// Refused as forbidden.
+    pub fn may_manage_members(&self) -> Result<(), Refusal> {
+        if self.own == Some(TeamMemberRole::Lead) {
+            return Ok(());
+        }
+        self.may_manage().map_err(|refusal| Refusal {
+            message: "You need the permission teams.manage for this, or to lead the team.".into(),
+            ..refusal
+        })
+    }
+
+    /// The viewer is in the team, and so can leave it.
+    ///
+    /// # Errors
+    /// Refused as not found.
+    pub fn may_leave(&self) -> Result<(), Refusal> {
+        self.own.map(|_| ()).ok_or_else(|| Refusal::not_found("membership").at(["team"]))
+    }
+}

@@ -1,0 +1,257 @@
+//! `TeamMember`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::{
+    capability::Capability, invitation::Invitation, organization_member::OrganizationMember, team::Team, user::User,
+};
+use crate::{
+    access::{OrganizationAccess, TeamAccess},
+    domain::{id::TeamMemberId, team, text::fold},
+    error::Result,
+    graphql::{
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        context::RequestContext,
+        input::{OrderDirection, order_input},
+        loaders::{Listed, MemberOf, TeamById, TeamMemberById},
+        scalars::DateTime,
+    },
+    store::{
+        paging::{Position, Slice},
+        team_members::{self, MemberAndUser, Of},
+    },
+};
+
+/// Role within a team.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "team::TeamMemberRole")]
+pub enum TeamMemberRole {
+    /// Manages the members of the team.
+    Lead,
+    /// Ordinary member.
+    Member,
+}
+
+/// Whether a team member has joined the organization yet.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "team_members::Status")]
+pub enum TeamMemberStatus {
+    /// Is an organization member.
+    Accepted,
+    /// Has a pending invitation.
+    Pending,
+}
+
+/// Conditions on team members.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct TeamMemberFilter {
+    /// Part of the name or email, ignoring case and accents.
+    search: Option<String>,
+    /// Has one of these roles.
+    roles: Option<Vec<TeamMemberRole>>,
+    /// Has one of these statuses.
+    statuses: Option<Vec<TeamMemberStatus>>,
+}
+
+order_input! {
+    /// Ordering of team members. Ties are always broken by `id`, so cursors are stable.
+    TeamMemberOrder = Name Asc;
+    /// Fields team members can be ordered by.
+    TeamMemberOrderField of team_members::OrderField = "team_members::OrderField" {
+        /// Time of being added.
+        AddedAt,
+        /// Email.
+        Email,
+        /// Name, ignoring case and accents; email while pending.
+        Name,
+        /// Leads first when ascending.
+        Role,
+    }
+}
+
+impl TeamMemberOrder {
+    /// The order in which somebody was added to teams.
+    pub fn by_adding() -> Self {
+        Self { field: TeamMemberOrderField::AddedAt, direction: OrderDirection::Asc }
+    }
+}
+
+/// One page of team members.
+pub type TeamMemberConnection = connection::Connection<TeamMember>;
+
+/// A membership in a team that the viewer may know of.
+#[derive(Clone, Debug)]
+pub struct TeamMember {
+    /// The membership and, unless it is pending, the person.
+    pub found: Arc<MemberAndUser>,
+    /// The team.
+    pub team: Arc<TeamAccess>,
+}
+
+impl TeamMember {
+    /// A membership that the viewer may see.
+    pub async fn find(ctx: &Context<'_>, id: TeamMemberId) -> Result<Option<Self>> {
+        let Some(found) = ctx.load(TeamMemberById(id)).await? else { return Ok(None) };
+        if !found.member.stands_at(ctx.reader().now) {
+            return Ok(None);
+        }
+        let team = ctx.load(TeamById(found.member.team_id)).await?.and_then(|found| found.visible);
+        Ok(team.map(|team| Self { found: Arc::new(found), team }))
+    }
+
+    async fn find_organization_member(&self, ctx: &Context<'_>) -> Result<Option<OrganizationMember>> {
+        let Some(user) = self.found.member.user_id else { return Ok(None) };
+        let found = Arc::new(ctx.load_present(MemberOf(self.found.member.organization_id, user)).await?);
+        Ok(Some(OrganizationMember { found, organization: self.team.organization.clone() }))
+    }
+
+    async fn find_invitation(&self, ctx: &Context<'_>) -> Result<Option<Invitation>> {
+        match self.found.member.invitation_id {
+            Some(invitation) => Invitation::find(ctx, invitation).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// A person in a team.
+#[Object]
+impl TeamMember {
+    /// Opaque ID, `tme_…`.
+    pub async fn id(&self) -> ID {
+        self.found.member.id.to_string().into()
+    }
+
+    /// The team.
+    async fn team(&self) -> Team {
+        Team(self.team.clone())
+    }
+
+    /// Accepted or pending.
+    async fn status(&self) -> TeamMemberStatus {
+        if self.found.user.is_some() { TeamMemberStatus::Accepted } else { TeamMemberStatus::Pending }
+    }
+
+    /// Role in the team.
+    async fn role(&self) -> TeamMemberRole {
+        self.found.member.role.into()
+    }
+
+    /// Email, known even while pending.
+    async fn email(&self) -> &str {
+        self.found.member.email.as_str()
+    }
+
+    /// The person, null while pending.
+    async fn user(&self) -> Option<User> {
+        self.found.user.clone().map(User)
+    }
+
+    /// Organization membership, null while pending.
+    async fn organization_member(&self, ctx: &Context<'_>) -> Option<Result<OrganizationMember>> {
+        self.find_organization_member(ctx).await.transpose()
+    }
+
+    /// The invitation that will make them a member, null once accepted or if the viewer may not see it.
+    async fn invitation(&self, ctx: &Context<'_>) -> Option<Result<Invitation>> {
+        self.find_invitation(ctx).await.transpose()
+    }
+
+    /// When they were added.
+    async fn added_at(&self) -> DateTime {
+        self.found.member.added_at.into()
+    }
+
+    /// What the viewer can do with this member now.
+    async fn viewer_can(&self) -> TeamMemberViewerCan {
+        TeamMemberViewerCan(self.team.clone())
+    }
+}
+
+/// What the viewer can do with a team member now.
+pub struct TeamMemberViewerCan(Arc<TeamAccess>);
+
+/// What the viewer can do with a team member now.
+#[Object]
+impl TeamMemberViewerCan {
+    /// May call `teamMemberUpdateRole`.
+    async fn update_role(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), self.0.may_manage_members())
+    }
+
+    /// May call `teamMemberRemove`.
+    async fn remove(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), self.0.may_manage_members())
+    }
+}
+
+/// The filter in terms of what is stored.
+pub fn filter(ctx: &Context<'_>, filter: Option<TeamMemberFilter>) -> team_members::Filter {
+    let filter = filter.unwrap_or_default();
+    team_members::Filter {
+        now: ctx.reader().now,
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        roles: filter.roles.map(|roles| roles.into_iter().map(Into::into).collect()),
+        statuses: filter.statuses.map(|statuses| statuses.into_iter().map(Into::into).collect()),
+    }
+}
+
+/// A page of members: of one team, or of the teams one person is in.
+pub async fn list(
+    ctx: &Context<'_>,
+    of: Of,
+    team: Option<&Arc<TeamAccess>>,
+    filter: team_members::Filter,
+    order_by: Option<TeamMemberOrder>,
+    page: &PageArguments,
+) -> Result<TeamMemberConnection> {
+    let (field, descending) = TeamMemberOrder::sort(order_by);
+    let fingerprint = list_fingerprint(&filter, field, descending);
+    let page = page.page(fingerprint)?;
+    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
+    let found = ctx.load_present(listed).await?;
+    let mut teams = match team {
+        Some(_) => std::collections::HashMap::new(),
+        None => ctx.load_many(found.slice.rows.iter().map(|row| TeamById(row.member.team_id)).collect()).await?,
+    };
+    let slice = found.slice.filter_map(|row| {
+        let team = match team {
+            Some(team) => team.clone(),
+            None => teams.remove(&TeamById(row.member.team_id))?.visible?,
+        };
+        Some(TeamMember { found: Arc::new(row), team })
+    });
+    let position = |row: &TeamMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
+    Ok(Connection::new(slice, fingerprint, found.total, position, |member| member))
+}
+
+/// A page of the teams one person is in: none for those who see no teams.
+pub async fn list_of_person(
+    ctx: &Context<'_>,
+    of: Of,
+    organization: &OrganizationAccess,
+    order_by: TeamMemberOrder,
+    page: &PageArguments,
+) -> Result<TeamMemberConnection> {
+    let filter = filter(ctx, None);
+    if TeamAccess::sees(organization) {
+        return list(ctx, of, None, filter, Some(order_by), page).await;
+    }
+    let (field, descending) = TeamMemberOrder::sort(Some(order_by));
+    let fingerprint = list_fingerprint(&filter, field, descending);
+    page.page(fingerprint)?;
+    let nothing = Slice { rows: Vec::new(), has_previous: false, has_next: false };
+    let position = |row: &TeamMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
+    Ok(Connection::new(nothing, fingerprint, Some(0), position, |member| member))
+}
+
+/// The moment at which invitations are judged differs from request to request, and is no part of the list.
+fn list_fingerprint(
+    filter: &team_members::Filter,
+    field: team_members::OrderField,
+    descending: bool,
+) -> connection::Fingerprint {
+    let timeless = team_members::Filter { now: chrono::DateTime::UNIX_EPOCH, ..filter.clone() };
+    fingerprint(&("team members", timeless, field, descending))
+}

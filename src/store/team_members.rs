@@ -1,0 +1,368 @@
+//! Memberships of teams: of people, and of those whose invitation is pending.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    deserialize,
+    pg::Pg,
+    prelude::*,
+    row::NamedRow,
+    sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    invitations::Invitation,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    query::{Query, contains},
+    schema::team_members as members,
+    users::{self, User},
+};
+use crate::{
+    domain::{
+        email::Email,
+        id::{InvitationId, OrganizationId, TeamId, TeamMemberId, UserId},
+        team::TeamMemberRole,
+        text::fold,
+    },
+    error::Result,
+};
+
+/// An organization member in a team, or somebody who will be one by accepting an invitation.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct TeamMember {
+    pub organization_id: OrganizationId,
+    pub id: TeamMemberId,
+    pub team_id: TeamId,
+    pub user_id: Option<UserId>,
+    pub invitation_id: Option<InvitationId>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub role: TeamMemberRole,
+    pub role_rank: i16,
+    pub sort_name: String,
+    pub email: Email,
+    pub search_text: String,
+    pub added_at: DateTime<Utc>,
+}
+
+impl TeamMember {
+    /// A new membership of a person.
+    pub fn of_person(
+        id: TeamMemberId,
+        (organization, team): (OrganizationId, TeamId),
+        user: &User,
+        role: TeamMemberRole,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            organization_id: organization,
+            id,
+            team_id: team,
+            user_id: Some(user.id),
+            invitation_id: None,
+            expires_at: None,
+            role,
+            role_rank: role.rank(),
+            sort_name: user.sort_name(),
+            email: user.email.clone(),
+            search_text: user.search_text(),
+            added_at: now,
+        }
+    }
+
+    /// A new membership of an invitee.
+    pub fn of_invitee(
+        id: TeamMemberId,
+        team: TeamId,
+        invitation: &Invitation,
+        role: TeamMemberRole,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let shown = fold(invitation.email.as_str());
+        Self {
+            organization_id: invitation.organization_id,
+            id,
+            team_id: team,
+            user_id: None,
+            invitation_id: Some(invitation.id),
+            expires_at: Some(invitation.expires_at),
+            role,
+            role_rank: role.rank(),
+            sort_name: shown.clone(),
+            email: invitation.email.clone(),
+            search_text: shown,
+            added_at: now,
+        }
+    }
+
+    /// Whether it counts at a moment: that of an invitee ends with the invitation, whether or not somebody
+    /// wrote it down.
+    pub fn stands_at(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|expires_at| expires_at > now)
+    }
+}
+
+/// A membership and, unless it is pending, the person.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct MemberAndUser {
+    pub member: TeamMember,
+    pub user: Option<User>,
+}
+
+impl QueryableByName<Pg> for MemberAndUser {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        let member = <TeamMember as QueryableByName<Pg>>::build(row)?;
+        let is_person = member.user_id.is_some();
+        let user = if is_person { Some(<User as QueryableByName<Pg>>::build(row)?) } else { None };
+        Ok(Self { member, user })
+    }
+}
+
+const SELECT: &str = "SELECT m.*, ";
+const FROM: &str = " FROM team_members m LEFT JOIN users u ON u.id = m.user_id WHERE ";
+
+/// Adds members; those who are in the team already stay as they are. Tells who was added.
+pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<TeamMember>> {
+    let mut inserted = Vec::with_capacity(rows.len());
+    // A statement takes no more than 65 535 values.
+    for rows in rows.chunks(5_000) {
+        let statement = diesel::insert_into(members::table).values(rows).on_conflict_do_nothing();
+        let added: Vec<TeamMember> = statement.returning(TeamMember::as_returning()).get_results(conn).await?;
+        inserted.extend(added);
+    }
+    Ok(inserted)
+}
+
+/// Memberships by id, of whatever team, each with the person.
+pub async fn by_ids(conn: &mut Connection, ids: &[TeamMemberId]) -> Result<Vec<MemberAndUser>> {
+    let mut query = Query::new(SELECT);
+    query.sql(users::COLUMNS).sql(FROM).sql("m.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
+    Ok(query.load(conn).await?)
+}
+
+/// Memberships of these people in these teams, each with the person.
+pub async fn by_users(conn: &mut Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<MemberAndUser>> {
+    let (teams, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let mut query = Query::new(SELECT);
+    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
+    query.sql(", ").bind::<Array<SqlUuid>, _>(users);
+    query.sql(
+        ") AS key(team_id, user_id) JOIN teams t ON t.id = key.team_id \
+         JOIN team_members m ON m.organization_id = t.organization_id AND m.team_id = t.id \
+         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+    );
+    Ok(query.load(conn).await?)
+}
+
+/// Everybody in a team, invitees whose time has run out included.
+pub async fn of_team(conn: &mut Connection, organization: OrganizationId, team: TeamId) -> Result<Vec<TeamMember>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::team_id.eq(team));
+    Ok(found.order(members::id).select(TeamMember::as_select()).load(conn).await?)
+}
+
+/// Which of these people and invitees are in a team, and whose addresses these are there.
+pub async fn among(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    team: TeamId,
+    users: &[UserId],
+    emails: &[Email],
+) -> Result<Vec<TeamMember>> {
+    let found = members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::team_id.eq(team))
+        .filter(members::user_id.eq_any(users).or(members::email.eq_any(emails)));
+    Ok(found.select(TeamMember::as_select()).load(conn).await?)
+}
+
+/// Everything a person is in, in one organization.
+pub async fn of_user(conn: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<TeamMember>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::user_id.eq(user));
+    Ok(found.order(members::id).select(TeamMember::as_select()).load(conn).await?)
+}
+
+/// What rests on these invitations.
+pub async fn of_invitations(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+) -> Result<Vec<TeamMember>> {
+    let found =
+        members::table.filter(members::organization_id.eq(organization)).filter(members::invitation_id.eq_any(ids));
+    Ok(found.order(members::id).select(TeamMember::as_select()).load(conn).await?)
+}
+
+/// Gives members another role.
+pub async fn set_role(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[TeamMemberId],
+    role: TeamMemberRole,
+) -> Result<()> {
+    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+    diesel::update(rows).set((members::role.eq(role), members::role_rank.eq(role.rank()))).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes pending memberships those of a person.
+pub async fn accept(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[TeamMemberId],
+    user: &User,
+) -> Result<()> {
+    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+    let change = (
+        members::user_id.eq(Some(user.id)),
+        members::invitation_id.eq(None::<InvitationId>),
+        members::expires_at.eq(None::<DateTime<Utc>>),
+        members::sort_name.eq(user.sort_name()),
+        members::email.eq(user.email.clone()),
+        members::search_text.eq(user.search_text()),
+    );
+    diesel::update(rows).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Lets what rests on an invitation stand until another moment.
+pub async fn postpone(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    id: InvitationId,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::invitation_id.eq(id));
+    diesel::update(rows).set(members::expires_at.eq(expires_at)).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends memberships.
+pub async fn delete(conn: &mut Connection, organization: OrganizationId, ids: &[TeamMemberId]) -> Result<()> {
+    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+    diesel::delete(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// Whose team memberships a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of a team.
+    Team(OrganizationId, TeamId),
+    /// Of one person in an organization.
+    User(OrganizationId, UserId),
+}
+
+impl Of {
+    fn parent(self) -> Parent {
+        match self {
+            Self::Team(organization, team) => (organization, team.0),
+            Self::User(organization, user) => (organization, user.0),
+        }
+    }
+}
+
+/// Whether a team member has joined the organization yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Is an organization member.
+    Accepted,
+    /// Has a pending invitation.
+    Pending,
+}
+
+/// What a member list is narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// The moment at which invitations are judged.
+    pub now: DateTime<Utc>,
+    /// Part of the name or e-mail, folded.
+    pub search: Option<String>,
+    /// One of these roles.
+    pub roles: Option<Vec<TeamMemberRole>>,
+    /// One of these states.
+    pub statuses: Option<Vec<Status>>,
+}
+
+/// What a member list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    AddedAt,
+    Email,
+    Name,
+    Role,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::AddedAt => "m.added_at",
+            Self::Email => "m.email",
+            Self::Name => "m.sort_name",
+            Self::Role => "m.role_rank",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &TeamMember) -> Key {
+        match self {
+            Self::AddedAt => Key::Time(row.added_at),
+            Self::Email => Key::Text(row.email.as_str().to_owned()),
+            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::Role => Key::Rank(row.role_rank),
+        }
+    }
+}
+
+/// One page of each list.
+pub async fn pages(
+    conn: &mut Connection,
+    of: &[Of],
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<MemberAndUser>>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM team_members m LEFT JOIN users u ON u.id = m.user_id", of, filter);
+    let columns = format!("m.*, {}", users::COLUMNS);
+    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
+    let rows = rows("FROM team_members m", of, filter);
+    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    paging::counts(conn, &parents, &listing, filter.search.is_some()).await
+}
+
+/// Lists of one call are all of one kind.
+fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    let of_users = matches!(of.first(), Some(Of::User(..)));
+    move |query: &mut Query| {
+        query.sql(from).sql(" WHERE m.organization_id = parent.organization_id");
+        query.sql(if of_users { " AND m.user_id = parent.id" } else { " AND m.team_id = parent.id" });
+        query.sql(" AND (m.expires_at IS NULL OR m.expires_at > ").bind::<Timestamptz, _>(filter.now).sql(")");
+        if let Some(search) = &filter.search {
+            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+        }
+        if let Some(roles) = &filter.roles {
+            query.sql(" AND m.role = ANY(").bind::<Array<Text>, _>(roles.clone()).sql(")");
+        }
+        if let Some(statuses) = &filter.statuses {
+            let (accepted, pending) = (statuses.contains(&Status::Accepted), statuses.contains(&Status::Pending));
+            query.sql(match (accepted, pending) {
+                (true, true) => "",
+                (true, false) => " AND m.user_id IS NOT NULL",
+                (false, true) => " AND m.user_id IS NULL",
+                (false, false) => " AND false",
+            });
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Teams.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    query::{Query, contains},
+    schema::{team_members, teams},
+};
+use crate::{
+    domain::{
+        id::{OrganizationId, TeamId, UserId},
+        slug::Slug,
+        team::TeamMemberRole,
+        text::fold,
+    },
+    error::Result,
+};
+
+/// A group of people in an organization.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, QueryableByName)]
+#[diesel(table_name = teams, treat_none_as_null = true, primary_key(organization_id, id))]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct Team {
+    pub organization_id: OrganizationId,
+    pub id: TeamId,
+    pub slug: String,
+    pub name: String,
+    pub sort_name: String,
+    pub search_text: String,
+    pub description: Option<String>,
+    pub color: String,
+    pub member_count: i32,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Team {
+    /// What lists of teams are searched by.
+    pub fn searched_by(name: &str, slug: &str) -> String {
+        format!("{} {slug}", fold(name))
+    }
+}
+
+/// A team, and the role that a person has in it.
+#[derive(Clone, Debug, PartialEq, QueryableByName)]
+pub struct TeamAndRole {
+    /// The team.
+    #[diesel(embed)]
+    pub team: Team,
+    /// The role; absent when the person is not in the team.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub viewer_role: Option<TeamMemberRole>,
+}
+
+/// Teams by id, of whatever organization, each with the role of `user`.
+pub async fn with_membership(conn: &mut Connection, ids: &[TeamId], user: Option<UserId>) -> Result<Vec<TeamAndRole>> {
+    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+    let found = teams::table
+        .left_join(
+            team_members::table.on(team_members::organization_id
+                .eq(teams::organization_id)
+                .and(team_members::team_id.eq(teams::id))
+                .and(team_members::user_id.eq(user))),
+        )
+        .filter(teams::id.eq_any(ids))
+        .select((Team::as_select(), team_members::role.nullable()));
+    let rows: Vec<(Team, Option<TeamMemberRole>)> = found.load(conn).await?;
+    Ok(rows.into_iter().map(|(team, viewer_role)| TeamAndRole { team, viewer_role }).collect())
+}
+
+/// The team of an organization that has this slug.
+pub async fn id_by_slug(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<TeamId>> {
+    let found = teams::table.filter(teams::organization_id.eq(organization)).filter(teams::slug.eq(slug.as_str()));
+    Ok(found.select(teams::id).first(conn).await.optional()?)
+}
+
+/// Which organization a team is of.
+pub async fn organization_of(conn: &mut Connection, id: TeamId) -> Result<Option<OrganizationId>> {
+    Ok(teams::table.filter(teams::id.eq(id)).select(teams::organization_id).first(conn).await.optional()?)
+}
+
+/// Adds a team; `false` when the slug is taken.
+pub async fn insert(conn: &mut Connection, row: &Team) -> Result<bool> {
+    let inserted =
+        diesel::insert_into(teams::table).values(row).on_conflict((teams::organization_id, teams::slug)).do_nothing();
+    Ok(inserted.execute(conn).await? == 1)
+}
+
+/// Stores a changed team.
+pub async fn update(conn: &mut Connection, row: &Team) -> Result<()> {
+    diesel::update(teams::table.find((row.organization_id, row.id))).set(row).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes a team, with its memberships and the grants of invitations to it.
+pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: TeamId) -> Result<()> {
+    diesel::delete(teams::table.find((organization, id))).execute(conn).await?;
+    Ok(())
+}
+
+/// The colours of the teams of an organization.
+pub async fn colors(conn: &mut Connection, organization: OrganizationId) -> Result<Vec<String>> {
+    Ok(teams::table.filter(teams::organization_id.eq(organization)).select(teams::color).load(conn).await?)
+}
+
+/// Changes the member counters of teams, and with them their versions.
+pub async fn count_members(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    changes: &[(TeamId, i32)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (ids, counts): (Vec<_>, Vec<_>) = changes.iter().copied().unzip();
+    let mut query = Query::new("UPDATE teams t SET version = version + 1, updated_at = ");
+    query
+        .bind::<Timestamptz, _>(now)
+        .sql(", member_count = member_count + change.count FROM (SELECT id, sum(count)::integer AS count FROM unnest(");
+    query.bind::<Array<SqlUuid>, _>(ids).sql(", ").bind::<Array<Integer>, _>(counts);
+    query
+        .sql(") AS change(id, count) GROUP BY id) AS change WHERE t.organization_id = ")
+        .bind::<SqlUuid, _>(organization);
+    query.sql(" AND t.id = change.id");
+    query.execute(conn).await?;
+    Ok(())
+}
+
+/// What a team list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Part of the name or slug, folded.
+    pub search: Option<String>,
+    /// Has this member.
+    pub member: Option<UserId>,
+}
+
+impl Filter {
+    /// Whether every team passes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a team list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub enum OrderField {
+    CreatedAt,
+    MemberCount,
+    Name,
+}
+
+impl OrderField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "t.created_at",
+            Self::MemberCount => "t.member_count",
+            Self::Name => "t.sort_name",
+        }
+    }
+
+    /// Where a row stands in this order.
+    pub fn key(self, row: &Team) -> Key {
+        match self {
+            Self::CreatedAt => Key::Time(row.created_at),
+            Self::MemberCount => Key::Number(row.member_count),
+            Self::Name => Key::Text(row.sort_name.clone()),
+        }
+    }
+}
+
+/// Whose teams a list shows, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Of {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The person whose roles are told.
+    pub viewer: Option<UserId>,
+}
+
+/// One page of each organization's teams, with the role of the viewer in each.
+pub async fn pages(
+    conn: &mut Connection,
+    of: &[Of],
+    filter: &Filter,
+    field: OrderField,
+    descending: bool,
+    page: &Page,
+) -> Result<Vec<Slice<TeamAndRole>>> {
+    let viewer = of.first().and_then(|of| of.viewer).unwrap_or(UserId(uuid::Uuid::nil()));
+    let rows = |query: &mut Query| {
+        query.sql(
+            "FROM teams t LEFT JOIN team_members v ON v.organization_id = t.organization_id \
+             AND v.team_id = t.id AND v.user_id = ",
+        );
+        query.bind::<SqlUuid, _>(viewer);
+        push_condition(query, filter);
+    };
+    let listing = Listing { columns: "t.*, v.role AS viewer_role", id: "t.id", rows: &rows };
+    let sort = Sort { column: field.column(), descending };
+    paging::pages(conn, &parents(of), &listing, sort, page, filter.search.is_some()).await
+}
+
+/// How many teams each organization has.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let rows = |query: &mut Query| push_condition(query.sql("FROM teams t"), filter);
+    let listing = Listing { columns: "t.*", id: "t.id", rows: &rows };
+    paging::counts(conn, &parents(of), &listing, filter.search.is_some()).await
+}
+
+fn parents(of: &[Of]) -> Vec<Parent> {
+    of.iter().map(|of| (of.organization, of.organization.0)).collect()
+}
+
+fn push_condition(query: &mut Query, filter: &Filter) {
+    query.sql(" WHERE t.organization_id = parent.organization_id");
+    if let Some(search) = &filter.search {
+        query.sql(" AND t.search_text LIKE ").bind::<Text, _>(contains(search));
+    }
+    if let Some(user) = filter.member {
+        query.sql(
+            " AND EXISTS (SELECT FROM team_members m WHERE m.organization_id = t.organization_id \
+             AND m.team_id = t.id AND m.user_id = ",
+        );
+        query.bind::<SqlUuid, _>(user).sql(")");
+    }
+}
