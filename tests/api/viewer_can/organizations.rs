@@ -78,7 +78,7 @@ async fn of_an_organization() {
         }
         assert_eq!(roster.content().await, before);
     }
-    // These end something where they are allowed, or are answered above.
+    // Leaving ends something where it is allowed. The others are shown beside it, as they are when all is full.
     let mut table = String::new();
     for actor in &actors {
         let can = actor.data(ORGANIZATION, json!({})).await["organization"]["viewerCan"].clone();
