@@ -192,7 +192,7 @@ fn page_of(data: &Value) -> &Value {
 
 fn note(report: &mut String, query: &str, plans: &[Value], most: u64) {
     let mut wrong = Vec::new();
-    for plan in plans.iter() {
+    for plan in plans {
         check(&plan["Plan"], most, &mut wrong);
     }
     for wrong in wrong {
