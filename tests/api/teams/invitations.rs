@@ -1,6 +1,7 @@
 //! Invitations that grant teams, through every end that an invitation can have.
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
@@ -389,4 +390,34 @@ async fn invitations_and_members_are_found_by_team() {
     assert_eq!(find(json!([])).await, (String::new(), String::new(), (json!(0), json!(0))));
     let many: Vec<Value> = (0..101).map(|_| json!({ "id": crew })).collect();
     assert_eq!(alice.error_codes(query, json!({ "teams": many })).await, ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
+}
+
+/// Whoever comes first, an invitee is in the team as a person, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn accepting_races_with_being_taken_out() {
+    let stage = Stage::set().await;
+    let (roster, alice, acme, crew) = (&stage.roster, &stage.alice, &stage.acme, &stage.crew);
+    for round in 0..4 {
+        let name = format!("n{round}");
+        let (_, token) = invited(alice, acme, &name, json!([led(crew)])).await;
+        let person = roster.person(&name);
+        person.user_id().await;
+        let tries = (0..32).map(|n| {
+            let (actor, mutation, input) = match n % 4 {
+                0 => (alice, REMOVE, json!({ "member": named(crew, &name) })),
+                1 => (alice, UPDATE_ROLE, json!({ "member": named(crew, &name), "role": "MEMBER" })),
+                _ => (&person, ACCEPT, by_token(&token)),
+            };
+            let actor = actor.clone();
+            tokio::spawn(async move { super::payload(&actor, mutation, input).await })
+        });
+        let answers = join_all(tries).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().is_object()));
+        // Removed before or after; added again it is there once.
+        assert_eq!(stage.members(crew).await.len(), 2);
+        done(alice, ADD, adding(crew, json!([member(&name)]))).await;
+        assert!(stage.members(crew).await.contains(&format!("{name} MEMBER ACCEPTED")));
+        done(alice, REMOVE, json!({ "member": named(crew, &name) })).await;
+        roster.assert_counters().await;
+    }
 }

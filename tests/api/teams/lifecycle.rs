@@ -295,3 +295,32 @@ async fn one_of_many_who_take_a_slug_has_it() {
     let found = stage.vera.data(node, json!({ "id": id(&created["team"]) })).await;
     assert_eq!(found["node"]["slug"], "same");
 }
+
+/// What `roster dev` shows first has teams in it, with somebody who is only invited.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_data_has_teams() {
+    use roster::commands::story::{QUERY, tell};
+    let roster = Roster::start().await;
+    tell(&roster.app).await.unwrap();
+    roster.assert_counters().await;
+    let data = roster.person("alice").data(QUERY, json!({})).await;
+    let teams = data["organization"]["teams"]["nodes"].as_array().unwrap();
+    let names: Vec<&str> = teams.iter().map(|team| team["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Design", "Launch"]);
+    let launch = super::members(&roster.person("alice"), &launch(&roster).await).await;
+    assert_eq!(
+        launch,
+        [
+            "bob MEMBER ACCEPTED",
+            "carol LEAD ACCEPTED",
+            "erin MEMBER ACCEPTED",
+            "olivia MEMBER PENDING",
+            "sybil MEMBER PENDING",
+        ]
+    );
+}
+
+async fn launch(roster: &Roster) -> String {
+    let query = "{ team(by: {path: {organization: \"acme\", team: \"launch\"}}) { id } }";
+    id(&roster.person("alice").data(query, json!({})).await["team"])
+}
