@@ -15,6 +15,7 @@ use crate::{
         id::OrganizationId,
         secret::{InvitationToken, TokenKey},
     },
+    error::{Error, Result},
     store::database::Database,
 };
 
@@ -50,13 +51,24 @@ pub struct Limits {
     pub projects: i32,
     /// Teams of one organization.
     pub teams: i32,
+    /// Roles of one organization's own, of both levels.
+    pub custom_roles: i32,
+    /// API keys of one organization that are neither expired nor revoked.
+    pub api_keys: i32,
     /// How long a change may take until it is committed.
     pub change: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { owned_organizations: 100, projects: 10_000, teams: 1_000, change: Duration::from_secs(10) }
+        Self {
+            owned_organizations: 100,
+            projects: 10_000,
+            teams: 1_000,
+            custom_roles: 100,
+            api_keys: 50,
+            change: Duration::from_secs(10),
+        }
     }
 }
 
@@ -71,6 +83,17 @@ impl App {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    /// Random bytes for a secret.
+    ///
+    /// # Errors
+    /// When the machine gives none.
+    pub fn random(&self) -> Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        #[expect(clippy::disallowed_methods, reason = "the one place of the server that asks the machine")]
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_error| Error::internal("the machine gives no random numbers"))?;
+        Ok(bytes)
     }
 
     /// A link that accepts an invitation, by its number.

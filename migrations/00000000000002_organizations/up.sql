@@ -4,7 +4,7 @@
 
 CREATE TABLE organizations (
     id            uuid PRIMARY KEY,
-    slug          text NOT NULL UNIQUE,
+    slug          text COLLATE "C" NOT NULL UNIQUE,
     name          text NOT NULL,
     -- `sort_name` and `search_text` are folded (no case, no accents) by the server: one rule, one
     -- byte order, whatever the locale of the database.
@@ -38,6 +38,8 @@ CREATE TABLE organizations (
 -- Only the operator lists all organizations; everybody else comes in through their memberships.
 CREATE INDEX organizations_by_name ON organizations (sort_name, id);
 CREATE INDEX organizations_by_creation ON organizations (created_at, id);
+CREATE INDEX organizations_by_slug ON organizations (slug, id);
+CREATE INDEX organizations_search ON organizations USING gin (search_text gin_trgm_ops);
 
 -- Every slug an organization has or had: old links keep working and nobody else can take them.
 CREATE TABLE organization_slugs (

@@ -32,9 +32,14 @@ CREATE INDEX invitations_by_creation ON invitations (organization_id, created_at
 CREATE INDEX invitations_by_email ON invitations (organization_id, email, id);
 CREATE INDEX invitations_by_expiry ON invitations (organization_id, expires_at, id);
 CREATE INDEX invitations_by_status ON invitations (organization_id, status_rank, id);
+-- Most lists show one state; pending ones are few beside what was answered long ago.
+CREATE INDEX invitations_by_state_and_creation ON invitations (organization_id, status, created_at, id);
+CREATE INDEX invitations_pending_by_expiry ON invitations (organization_id, expires_at, id) WHERE status = 'PENDING';
 CREATE INDEX invitations_by_role ON invitations (organization_id, role_id);
 CREATE INDEX invitations_by_project ON invitations (organization_id, project_id);
 CREATE INDEX invitations_pending_by_inviter ON invitations (organization_id, invited_by_id) WHERE status = 'PENDING';
+-- What has lapsed, over all organizations.
+CREATE INDEX invitations_lapsing ON invitations (expires_at) WHERE status = 'PENDING';
 -- The inbox of an invitee, over all organizations.
 CREATE INDEX invitations_by_invitee ON invitations (email, created_at, id);
 CREATE INDEX invitations_search ON invitations USING gin (email gin_trgm_ops);

@@ -24,8 +24,10 @@ CREATE TABLE api_keys (
     FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX api_keys_by_id ON api_keys (id);
-CREATE INDEX api_keys_by_name ON api_keys (organization_id, sort_name, id);
 CREATE INDEX api_keys_by_creation ON api_keys (organization_id, created_at, id);
+-- Few keys stand at a time, however many were revoked before; lists show those unless asked for all.
+CREATE INDEX api_keys_standing ON api_keys (organization_id, created_at, id) WHERE revoked_at IS NULL;
+CREATE INDEX api_keys_standing_by_name ON api_keys (organization_id, sort_name, id) WHERE revoked_at IS NULL;
 -- Keys that were never used stand before all others.
-CREATE INDEX api_keys_by_use ON api_keys (organization_id, COALESCE(last_used_at, '1970-01-01 00:00:00+00'::timestamptz), id);
+CREATE INDEX api_keys_standing_by_use ON api_keys (organization_id, COALESCE(last_used_at, '1970-01-01 00:00:00+00'::timestamptz), id) WHERE revoked_at IS NULL;
 CREATE INDEX api_keys_by_project ON api_keys (organization_id, project_id);

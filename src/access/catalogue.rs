@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::permission::{Definition, MAX_OWN, Permission};
 use crate::domain::{
     role::{BuiltInRole, RoleScope},
-    text,
+    text::{self, TextError},
 };
 
 /// Longest key of a permission, in characters.
@@ -73,13 +73,14 @@ pub fn read(source: &str) -> Result<Vec<Definition>, Vec<String>> {
             Some((_, first)) => problems.push(format!("line {line}: {key} stands in line {first} already")),
             None => first_lines.push((key, line)),
         }
-        for shown in [&entry.name, &entry.description, &entry.group] {
-            if text::name(shown.get_ref()).is_err() && text::paragraph(shown.get_ref(), text::DESCRIPTION_MAX).is_err()
-            {
-                problems
-                    .push(format!("line {}: this text is empty or cannot be shown", line_of(source, &shown.span())));
-            }
+        let told = |text: &Spanned<String>, problem: TextError| {
+            format!("line {}: {}", line_of(source, &text.span()), told(&problem))
+        };
+        for line in [&entry.name, &entry.group] {
+            problems.extend(text::name(line.get_ref()).err().map(|problem| told(line, problem)));
         }
+        let description = text::paragraph(entry.description.get_ref(), text::DESCRIPTION_MAX);
+        problems.extend(description.err().map(|problem| told(&entry.description, problem)));
     }
     if file.permission.len() > MAX_OWN {
         problems.push(format!("there are {} permissions; {MAX_OWN} fit", file.permission.len()));
@@ -99,11 +100,22 @@ fn definition(entry: Entry) -> Definition {
             Scope::Organization => RoleScope::Organization,
             Scope::Project => RoleScope::Project,
         },
-        name: entry.name.into_inner().into(),
-        description: entry.description.into_inner().into(),
-        group: entry.group.into_inner().into(),
+        name: entry.name.get_ref().trim().to_owned().into(),
+        description: entry.description.get_ref().trim().to_owned().into(),
+        group: entry.group.get_ref().trim().to_owned().into(),
         roles: Cow::Owned(std::iter::once(BuiltInRole::Owner).chain(held).collect()),
         built_in: false,
+    }
+}
+
+fn told(problem: &TextError) -> String {
+    match problem {
+        TextError::Blank => "text is needed here".to_owned(),
+        TextError::TooLong(max) => format!("at most {max} characters fit here"),
+        TextError::Unprintable => {
+            "control characters, line breaks in a name, and marks that change the direction of writing cannot be shown"
+                .to_owned()
+        }
     }
 }
 
@@ -141,6 +153,27 @@ roles = ["admin", "member"]
         assert_eq!(super::read("").unwrap(), []);
     }
 
+    /// The example stands in the documentation once, and is held against the code here.
+    #[test]
+    fn the_example_of_the_documentation_is_a_catalogue() {
+        let page = include_str!("../../docs/permissions.md");
+        let (_, example) = page.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let read = read(example).unwrap();
+        let keys: Vec<&str> = read.iter().map(|definition| definition.key.as_ref()).collect();
+        assert_eq!(keys, ["dataset.read", "dataset.write", "billing.view"]);
+        assert_eq!(read[2].scope, RoleScope::Organization);
+    }
+
+    #[test]
+    fn more_than_fit_are_too_many() {
+        let entry = |n: usize| GOOD.replace("dataset.write", &format!("dataset.write{n}"));
+        let fitting: String = (0..MAX_OWN).map(entry).collect();
+        assert_eq!(read(&fitting).unwrap().len(), MAX_OWN);
+        let problems = read(&format!("{fitting}{}", entry(MAX_OWN))).unwrap_err();
+        assert_eq!(problems, ["there are 257 permissions; 256 fit"]);
+    }
+
     #[test]
     fn every_problem_is_told_with_its_line() {
         let problems = |source: &str| read(source).unwrap_err();
@@ -154,6 +187,11 @@ roles = ["admin", "member"]
         assert!(problems(&role)[0].starts_with("line 8: unknown variant `owner`"), "{:?}", problems(&role));
         let shouted = GOOD.replace("dataset.write", "Dataset Write").replace("\"Write datasets\"", "\"\"");
         assert_eq!(problems(&shouted).len(), 2);
+        assert_eq!(problems(&shouted)[1], "line 5: text is needed here");
+        let two_lines = GOOD.replace("\"Datasets\"", "\"Data\\nsets\"");
+        assert!(problems(&two_lines)[0].starts_with("line 7: control characters"), "{:?}", problems(&two_lines));
+        let long = GOOD.replace("Create and change datasets.", &"x".repeat(2001));
+        assert_eq!(problems(&long), ["line 6: at most 2000 characters fit here"]);
         let broken = GOOD.replace("\"project\"", "project");
         assert!(problems(&broken)[0].starts_with("line 4: "), "{:?}", problems(&broken));
     }

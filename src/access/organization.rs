@@ -11,6 +11,7 @@ use crate::{
     domain::{
         id::{OrganizationId, ProjectId},
         organization::Visibility,
+        role::RoleScope,
         slug::Slug,
     },
     error::{Error, Refusal, Result},
@@ -168,9 +169,22 @@ impl OrganizationAccess {
     /// For changing: the permission is held, or the mutation is refused.
     ///
     /// # Errors
-    /// Refused as forbidden.
+    /// Refused as forbidden; as not found where somebody holds an invitation and may know no more.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if !self.is_inside && self.organization.visibility == Visibility::Private {
+            return Err(Refusal::not_found("organization"));
+        }
         if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
+    }
+
+    /// What the viewer may do at a level: in the organization, or in every one of its projects.
+    pub fn everywhere(&self, scope: RoleScope) -> PermissionSet {
+        match scope {
+            RoleScope::Organization => self.permissions,
+            RoleScope::Project => {
+                self.policy.in_projects(self.permissions).union(self.policy.at(self.permissions, RoleScope::Project))
+            }
+        }
     }
 
     /// Whether the viewer may give this role of the organization: it is not Owner and no stronger than theirs.

@@ -123,6 +123,11 @@ impl PermissionSet {
         self
     }
 
+    /// Whether nothing is held.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
     pub(super) fn has_bit(self, bit: usize) -> bool {
         self.0.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
     }

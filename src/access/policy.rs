@@ -85,11 +85,12 @@ impl Policy {
         self.of_stored(role.scope, role.built_in, &role.permissions)
     }
 
-    /// The permissions of a role, given what is stored of it.
+    /// The permissions of a role, given what is stored of it. What the operator moved to the other level since is
+    /// not held.
     pub fn of_stored(&self, scope: RoleScope, built_in: Option<BuiltInRole>, keys: &[String]) -> PermissionSet {
         match built_in {
             Some(built_in) => self.of_built_in(scope, built_in),
-            None => self.of_keys(keys),
+            None => self.at(self.of_keys(keys), scope),
         }
     }
 
@@ -108,6 +109,11 @@ impl Policy {
     pub fn definition(&self, key: &str) -> Option<&Definition> {
         let bit = self.by_key.get(key)?;
         self.definitions.iter().find(|(known, _)| known == bit).map(|(_, definition)| definition)
+    }
+
+    /// Whether the permission with this key is held; one that the catalogue does not have is not.
+    pub fn holds(&self, set: PermissionSet, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|bit| set.has_bit(*bit))
     }
 
     /// What is held, in the order it is shown.

@@ -47,11 +47,7 @@ impl ProjectAccess {
     /// they may not know of it.
     pub fn of(organization: &Arc<OrganizationAccess>, project: Project, own: Option<PermissionSet>) -> Option<Self> {
         let hidden = organization.only_project.is_some_and(|only| only != project.id);
-        let policy = &organization.policy;
-        let permissions = own
-            .unwrap_or_default()
-            .union(policy.in_projects(organization.permissions))
-            .union(policy.at(organization.permissions, RoleScope::Project));
+        let permissions = own.unwrap_or_default().union(organization.everywhere(RoleScope::Project));
         let is_visible = !hidden && permissions.has(Permission::ProjectRead);
         is_visible.then(|| Self { project, organization: organization.clone(), is_member: own.is_some(), permissions })
     }
@@ -133,8 +129,11 @@ impl ProjectAccess {
     /// For changing: the permission is held, or the mutation is refused.
     ///
     /// # Errors
-    /// Refused as forbidden.
+    /// Refused as forbidden; as not found where somebody holds an invitation and may know no more.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        if !self.permissions.has(Permission::ProjectRead) {
+            return Err(Refusal::not_found("project"));
+        }
         if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
     }
 

@@ -23,6 +23,7 @@ use crate::{
         smtp::Smtp,
         worker::{self, Transport},
     },
+    operations::sweep,
     postgres::{Cluster, Settings},
     server::{
         Server,
@@ -100,9 +101,11 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
 
     let stop = CancellationToken::new();
     let mail = tokio::spawn(worker::run(app.clone(), transport, app.mail_bell.clone(), stop.clone()));
+    let sweeper = tokio::spawn(sweep::run(app.clone(), stop.clone()));
     let served = serve(listener, router, app, asked_to_stop()).await;
     stop.cancel();
     mail.await.ok();
+    sweeper.await.ok();
     served.map_err(Failure::failed)
 }
 

@@ -92,6 +92,7 @@ impl Keys {
 /// 32 random bytes in base64.
 fn random() -> Result<String, Failure> {
     let mut bytes = [0; 32];
+    #[expect(clippy::disallowed_methods, reason = "keys are made before there is an App")]
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_error| Failure::failed("The machine gives no random numbers."))?;
     Ok(STANDARD.encode(bytes))
 }

@@ -20,6 +20,7 @@ use crate::{
         smtp::Smtp,
         worker::{self, Transport},
     },
+    operations::sweep,
     server::{
         Server,
         authentication::Authentication,
@@ -84,9 +85,11 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let mail = tokio::spawn(worker::run(app.clone(), checked.transport, app.mail_bell.clone(), stop.clone()));
+    let sweeper = tokio::spawn(sweep::run(app.clone(), stop.clone()));
     let served = serve(listener, router, app, asked_to_stop()).await;
     stop.cancel();
     mail.await.ok();
+    sweeper.await.ok();
     served.map_err(Failure::failed)
 }
 

@@ -241,7 +241,9 @@ impl Teller<'_> {
             description: Some(description.to_owned()),
             logo_url: None,
             website: Some(format!("https://{}.example", name.to_lowercase())),
+            industry: None,
             email: None,
+            phone: None,
             visibility,
             owner: None,
         };

@@ -21,6 +21,12 @@ macro_rules! text_enum {
                 match text { $($text => Some(Self::$value),)* _ => None }
             }
         }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
     };
 }
 
@@ -30,6 +36,7 @@ pub mod id;
 pub mod industry;
 pub mod invitation;
 pub mod organization;
+pub mod phone;
 pub mod role;
 pub mod secret;
 pub mod slug;

@@ -15,6 +15,8 @@ pub enum TextError {
 
 /// Longest name of an organization or project, in characters.
 pub const NAME_MAX: usize = 100;
+/// Longest name of a role or an API key, in characters.
+pub const SHORT_NAME_MAX: usize = 60;
 /// Longest description, in characters.
 pub const DESCRIPTION_MAX: usize = 2000;
 /// Longest personal message of an invitation, in characters.
@@ -23,6 +25,11 @@ pub const MESSAGE_MAX: usize = 1000;
 /// A name on one line, 1–[`NAME_MAX`] characters, trimmed.
 pub fn name(text: &str) -> Result<String, TextError> {
     checked(text, NAME_MAX, false)
+}
+
+/// A name on one line, 1–[`SHORT_NAME_MAX`] characters, trimmed.
+pub fn short_name(text: &str) -> Result<String, TextError> {
+    checked(text, SHORT_NAME_MAX, false)
 }
 
 /// Text of any number of lines, 1–`max` characters, trimmed.

@@ -1,6 +1,6 @@
 //! Naming things in input: by id, or by what people know. Whatever cannot be read names nothing.
 
-use async_graphql::{Enum, ID, InputObject, OneofObject};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 
 use super::scalars::DateTime;
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     operations::{
         input::{OrganizationMemberRef, ProjectMemberRef, RoleRef, TeamMemberRef, UserRef},
         invitations::InvitationRef,
+        patch::Patch,
     },
     store::invitations::TimeRange,
 };
@@ -293,6 +294,16 @@ impl From<InvitationRefInput> for InvitationRef {
         match input {
             InvitationRefInput::Id(id) => InvitationId::parse(&id).map_or(Self::Unknown, Self::Id),
             InvitationRefInput::Token(token) => Self::Token(token),
+        }
+    }
+}
+
+impl<T, U: From<T>> From<MaybeUndefined<T>> for Patch<U> {
+    fn from(input: MaybeUndefined<T>) -> Self {
+        match input {
+            MaybeUndefined::Undefined => Self::Keep,
+            MaybeUndefined::Null => Self::Clear,
+            MaybeUndefined::Value(value) => Self::Set(value.into()),
         }
     }
 }

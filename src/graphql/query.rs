@@ -8,6 +8,7 @@ use super::{
     input::{OrganizationRefInput, ProjectRefInput, TeamRefInput},
     semantic_non_null,
     types::{
+        industry::Industry,
         invitation::InvitationPreview,
         node::Node,
         organization::{self, Organization, OrganizationConnection, OrganizationFilter, OrganizationOrder},
@@ -107,6 +108,12 @@ impl Query {
         #[graphql(desc = "Token from the invitation email.", secret)] token: String,
     ) -> Option<Result<InvitationPreview>> {
         InvitationPreview::find(ctx, &token).await.transpose()
+    }
+
+    /// Industries an organization can choose.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn industries(&self) -> Option<Vec<Industry>> {
+        Some(Industry::all())
     }
 
     /// All permissions.

@@ -10,7 +10,7 @@ use crate::{
         invitation::BULK_MAX,
         role::{BuiltInRole, RoleScope},
         slug::Slug,
-        text::TextError,
+        text::{self, TextError},
     },
     error::{Code, Detail, Error, Refusal},
     store::{
@@ -86,6 +86,29 @@ pub fn role_not_assignable(role: &Role) -> Refusal {
     Refusal::new(Code::RoleNotAssignable, message)
 }
 
+/// The role that the owner has after a transfer: Admin unless another is wanted.
+///
+/// # Errors
+/// `NOT_FOUND`, `ROLE_SCOPE_MISMATCH` or, for Owner, `ROLE_NOT_ASSIGNABLE`.
+pub fn previous_owner_role<'a>(
+    wanted: Option<&RoleRef>,
+    roles: &'a [Role],
+    scope: RoleScope,
+) -> Result<&'a Role, Refusal> {
+    let at = |refusal: Refusal| refusal.at(["previousOwnerRole"]);
+    let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Admin));
+    let role = wanted.among(roles, scope).map_err(at)?;
+    if role.is_owner() { Err(at(role_not_assignable(role))) } else { Ok(role) }
+}
+
+/// The person is no member, as far as the viewer may know.
+pub fn not_member(user: &UserRef, sees_members: bool, why: &'static str) -> Refusal {
+    match user {
+        UserRef::Id(_) | UserRef::Email(_) if sees_members => Refusal::new(Code::NotMember, why),
+        _ => Refusal::not_found("person"),
+    }
+}
+
 /// The member is stronger than the viewer.
 pub fn outranked() -> Refusal {
     Refusal::new(Code::Forbidden, "This member can do more than you can.")
@@ -114,6 +137,22 @@ pub fn text_refusal(error: &TextError) -> Refusal {
             "Control characters and marks that change the direction of writing cannot stand here.",
         ),
     }
+}
+
+/// A name to show.
+///
+/// # Errors
+/// `BLANK`, `TOO_LONG` or `INVALID`.
+pub fn name(text: &str) -> Result<String, Refusal> {
+    text::name(text).map_err(|error| text_refusal(&error))
+}
+
+/// A description.
+///
+/// # Errors
+/// `BLANK`, `TOO_LONG` or `INVALID`.
+pub fn description(text: &str) -> Result<String, Refusal> {
+    text::paragraph(text, text::DESCRIPTION_MAX).map_err(|error| text_refusal(&error))
 }
 
 /// The person that is named; whoever asks decides whether the viewer may know of them.

@@ -5,14 +5,18 @@
 //! only if they are new; its test in `tests/api/`. Then run the tests and read the diff of
 //! `schema.graphql`.
 
+pub mod api_keys;
 pub mod input;
 pub mod invitations;
 mod once;
 pub mod organization_members;
 pub mod organizations;
+pub mod patch;
 pub mod project_members;
 pub mod projects;
+pub mod roles;
 pub mod sign_in;
+pub mod sweep;
 pub mod team_members;
 pub mod teams;
 mod transaction;

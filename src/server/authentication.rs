@@ -109,7 +109,7 @@ async fn find_key(app: &App, secret: &ApiKeySecret) -> Result<Option<ApiKey>> {
     let now = app.now();
     let mut conn = app.db.read().await?;
     let key = api_keys::find(&mut conn, secret.organization, secret.key).await?;
-    let key = key.filter(|key| equal(&key.secret_hash, &secret.hash()) && key.is_active(now));
+    let key = key.filter(|key| key.has_secret(secret, now) && key.is_active(now));
     let is_fresh = |used: DateTime<Utc>| used >= now - TimeDelta::minutes(1);
     if let Some(key) = key.as_ref().filter(|key| !key.last_used_at.is_some_and(is_fresh)) {
         api_keys::touch(&mut conn, key, now).await?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -201,6 +201,18 @@ pub async fn expire(
     Ok(diesel::update(over).set(change).returning(invitations::id).get_results(conn).await?)
 }
 
+/// Organizations with pending invitations whose time has run out.
+pub async fn organizations_with_lapsed(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<OrganizationId>> {
+    let lapsed = invitations::table
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::expires_at.le(now));
+    Ok(lapsed.select(invitations::organization_id).distinct().limit(limit).load(conn).await?)
+}
+
 /// Who ended an invitation, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolution {
@@ -256,9 +268,86 @@ pub async fn renew(
     Ok(diesel::update(row).set(change).returning(invitations::token_version).get_result(conn).await?)
 }
 
+/// What stands in the way of opening an expired invitation again.
+#[derive(Clone, Copy, Debug, Default, QueryableByName)]
+pub struct Revival {
+    /// The address belongs to a member by now.
+    #[diesel(sql_type = Bool)]
+    pub is_member: bool,
+    /// The address has a newer invitation.
+    #[diesel(sql_type = Bool)]
+    pub is_invited: bool,
+    /// Invitations of the organization that are pending, and hold seats.
+    #[diesel(sql_type = Integer)]
+    pub pending: i32,
+}
+
+/// What stands in the way of opening invitations to these addresses again, in the order given.
+pub async fn revivals(
+    conn: &mut Connection,
+    keys: &[(OrganizationId, Email)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Revival>> {
+    let (organizations, emails): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
+    let mut query = Query::new(
+        "SELECT EXISTS (SELECT FROM organization_members m WHERE m.organization_id = key.organization_id \
+         AND m.email = key.email) AS is_member, \
+         EXISTS (SELECT FROM invitations i WHERE i.organization_id = key.organization_id AND i.email = key.email \
+         AND i.status = 'PENDING' AND i.expires_at > ",
+    );
+    query.bind::<Timestamptz, _>(now).sql(
+        ") AS is_invited, (SELECT count(*)::integer FROM invitations i WHERE i.organization_id = key.organization_id \
+         AND i.status = 'PENDING' AND i.expires_at > ",
+    );
+    query.bind::<Timestamptz, _>(now).sql(") AS pending FROM unnest(");
+    query.bind::<Array<SqlUuid>, _>(organizations).sql(", ").bind::<Array<Text>, _>(emails);
+    query.sql(") WITH ORDINALITY AS key(organization_id, email, index) ORDER BY key.index");
+    Ok(query.load(conn).await?)
+}
+
+/// Gives an invitation another role, and notes who answers for what it grants.
+pub async fn set_terms(
+    conn: &mut Connection,
+    invitation: &Invitation,
+    role: RoleId,
+    by: (ActorKind, Option<uuid::Uuid>),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let change = (
+        invitations::role_id.eq(role),
+        invitations::invited_by_kind.eq(by.0),
+        invitations::invited_by_id.eq(by.1),
+        invitations::updated_at.eq(now),
+    );
+    let row = (invitation.organization_id, invitation.id);
+    diesel::update(invitations::table.find(row)).set(change).execute(conn).await?;
+    let all = grants::table
+        .filter(grants::organization_id.eq(invitation.organization_id))
+        .filter(grants::invitation_id.eq(invitation.id));
+    let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));
+    diesel::update(all).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes what an invitation grants exactly these projects.
+pub async fn replace_grants(conn: &mut Connection, invitation: &Invitation, projects: &[ProjectGrant]) -> Result<()> {
+    let all = grants::table
+        .filter(grants::organization_id.eq(invitation.organization_id))
+        .filter(grants::invitation_id.eq(invitation.id));
+    diesel::delete(all).execute(conn).await?;
+    add_grants(conn, projects).await
+}
+
 /// What these invitations grant, the invited project first.
-pub async fn grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<ProjectGrant>> {
-    let found = grants::table.filter(grants::invitation_id.eq_any(ids)).order((grants::position, grants::project_id));
+pub async fn grants(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<ProjectGrant>> {
+    let found = grants::table
+        .filter(grants::organization_id.eq_any(organizations))
+        .filter(grants::invitation_id.eq_any(ids))
+        .order((grants::position, grants::project_id));
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
@@ -281,6 +370,72 @@ pub async fn grants_added_by(
     Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
+/// Who sent, or added to, pending invitations that a change of `role` may concern: they have the role
+/// themselves, or gave it.
+pub async fn givers_touched_by(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    role: RoleId,
+) -> Result<Vec<(ActorKind, uuid::Uuid)>> {
+    #[derive(QueryableByName)]
+    struct Giver {
+        #[diesel(sql_type = Text)]
+        kind: ActorKind,
+        #[diesel(sql_type = SqlUuid)]
+        id: uuid::Uuid,
+    }
+    let mut query = Query::new("WITH the AS (SELECT organization_id, id FROM roles WHERE organization_id = ");
+    query.bind::<SqlUuid, _>(organization).sql(" AND id = ").bind::<SqlUuid, _>(role);
+    query.sql(
+        "), pending AS (SELECT i.organization_id, i.id, i.invited_by_kind, i.invited_by_id, i.role_id FROM the JOIN invitations i \
+         ON i.organization_id = the.organization_id AND i.status = 'PENDING'), \
+         given AS (SELECT p.organization_id, p.invited_by_kind AS kind, p.invited_by_id AS id, p.role_id FROM pending p \
+         UNION SELECT g.organization_id, COALESCE(g.added_by_kind, p.invited_by_kind), \
+         CASE WHEN g.added_by_kind IS NULL THEN p.invited_by_id ELSE g.added_by_id END, g.role_id \
+         FROM pending p JOIN invitation_projects g ON g.organization_id = p.organization_id AND g.invitation_id = p.id) \
+         SELECT DISTINCT given.kind, given.id FROM the JOIN given ON given.organization_id = the.organization_id \
+         WHERE given.id IS NOT NULL AND (given.role_id = the.id \
+         OR EXISTS (SELECT FROM organization_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id) \
+         OR EXISTS (SELECT FROM project_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id))",
+    );
+    let givers: Vec<Giver> = query.load(conn).await?;
+    Ok(givers.into_iter().map(|giver| (giver.kind, giver.id)).collect())
+}
+
+/// The pending invitations to a project.
+pub async fn pending_to_project(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<Vec<InvitationId>> {
+    let found = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::project_id.eq(project))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(found.order(invitations::id).select(invitations::id).load(conn).await?)
+}
+
+/// Takes a project out of all invitations, which stay, and tells which pending ones granted it.
+pub async fn forget_project(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: ProjectId,
+) -> Result<Vec<InvitationId>> {
+    let to_it = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::project_id.eq(project));
+    diesel::update(to_it).set(invitations::project_id.eq(None::<ProjectId>)).execute(conn).await?;
+    let granting =
+        grants::table.filter(grants::organization_id.eq(organization)).filter(grants::project_id.eq(project));
+    let granted: Vec<InvitationId> =
+        diesel::delete(granting).returning(grants::invitation_id).get_results(conn).await?;
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::id.eq_any(granted))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(pending.order(invitations::id).select(invitations::id).load(conn).await?)
+}
+
 /// Takes a grant out of an invitation.
 pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
     let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));
@@ -289,8 +444,13 @@ pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result
 }
 
 /// The teams that these invitations grant.
-pub async fn team_grants(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<TeamGrant>> {
+pub async fn team_grants(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<TeamGrant>> {
     let found = team_grants::table
+        .filter(team_grants::organization_id.eq_any(organizations))
         .filter(team_grants::invitation_id.eq_any(ids))
         .order((team_grants::invitation_id, team_grants::team_id));
     Ok(found.select(TeamGrant::as_select()).load(conn).await?)
@@ -549,6 +709,14 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
 }
 
 fn push_statuses(query: &mut Query, statuses: &[InvitationStatus], now: DateTime<Utc>) {
+    // The bounds lead a list that is sorted by state to its place.
+    let ranks = statuses.iter().flat_map(|status| match status {
+        InvitationStatus::Expired => vec![InvitationStatus::Expired.rank(), InvitationStatus::Pending.rank()],
+        other => vec![other.rank()],
+    });
+    let (lowest, highest) = ranks.fold((i16::MAX, i16::MIN), |(low, high), rank| (low.min(rank), high.max(rank)));
+    query.sql(" AND i.status_rank >= ").bind::<SmallInt, _>(lowest);
+    query.sql(" AND i.status_rank <= ").bind::<SmallInt, _>(highest);
     query.sql(" AND (false");
     for status in statuses {
         match status {

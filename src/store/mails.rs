@@ -107,14 +107,16 @@ pub async fn insert(conn: &mut Connection, rows: &[Mail]) -> Result<()> {
     Ok(())
 }
 
-/// When the mails of an invitation were asked for, newest first.
+/// When the mails of these invitations were asked for, each with the number of its link, newest first.
 pub async fn requested_at(
     conn: &mut Connection,
-    organization: OrganizationId,
-    id: InvitationId,
-) -> Result<Vec<(i32, DateTime<Utc>)>> {
-    let found = mails::table.filter(mails::organization_id.eq(organization)).filter(mails::invitation_id.eq(id));
-    Ok(found.order(mails::token_version.desc()).select((mails::token_version, mails::created_at)).load(conn).await?)
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<(InvitationId, i32, DateTime<Utc>)>> {
+    let found =
+        mails::table.filter(mails::organization_id.eq_any(organizations)).filter(mails::invitation_id.eq_any(ids));
+    let found = found.order(mails::token_version.desc());
+    Ok(found.select((mails::invitation_id, mails::token_version, mails::created_at)).load(conn).await?)
 }
 
 /// Leases up to `limit` mails that are due: nobody else gets them until the lease runs out.

@@ -140,7 +140,7 @@ pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> 
     Ok(query.load(conn).await?)
 }
 
-/// Gives a member another role, which is not Owner.
+/// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
 pub async fn set_role(
     conn: &mut Connection,
     member: &OrganizationMember,
@@ -151,6 +151,7 @@ pub async fn set_role(
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
+        members::is_owner.eq(role.is_owner()),
         members::version.eq(members::version + 1),
         members::updated_at.eq(now),
     );

@@ -20,6 +20,7 @@ use crate::{
         email::Email,
         id::{OrganizationId, UserId},
         organization::{PlanTier, Visibility},
+        phone::Phone,
         role::BuiltInRole,
         slug::Slug,
         text::fold,
@@ -42,7 +43,7 @@ pub struct Organization {
     pub website: Option<String>,
     pub industry: Option<String>,
     pub email: Option<Email>,
-    pub phone: Option<String>,
+    pub phone: Option<Phone>,
     pub visibility: Visibility,
     pub plan_tier: PlanTier,
     pub trial_ends_at: Option<DateTime<Utc>>,
@@ -141,6 +142,56 @@ pub async fn insert(conn: &mut Connection, row: &Organization) -> Result<()> {
     Ok(())
 }
 
+/// Stores a changed profile or plan, with the next version. Counters are changed by [`advance`] alone.
+pub async fn update(conn: &mut Connection, row: &Organization) -> Result<()> {
+    let profile = (
+        organizations::slug.eq(&row.slug),
+        organizations::name.eq(&row.name),
+        organizations::sort_name.eq(&row.sort_name),
+        organizations::search_text.eq(&row.search_text),
+        organizations::description.eq(&row.description),
+        organizations::logo_url.eq(&row.logo_url),
+        organizations::website.eq(&row.website),
+        organizations::industry.eq(&row.industry),
+        organizations::email.eq(&row.email),
+        organizations::phone.eq(&row.phone),
+        organizations::visibility.eq(row.visibility),
+    );
+    let plan = (
+        organizations::plan_tier.eq(row.plan_tier),
+        organizations::trial_ends_at.eq(row.trial_ends_at),
+        organizations::seat_limit.eq(row.seat_limit),
+    );
+    let version = (organizations::version.eq(organizations::version + 1), organizations::updated_at.eq(row.updated_at));
+    diesel::update(organizations::table.find(row.id)).set((profile, plan, version)).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes an organization and everything in it. What refers to something goes before it: cascades alone would
+/// look each row up, and stumble over roles that are still held.
+pub async fn delete(conn: &mut Connection, id: OrganizationId) -> Result<()> {
+    for statement in [
+        "DELETE FROM team_members WHERE organization_id = ",
+        "DELETE FROM project_members WHERE organization_id = ",
+        "DELETE FROM mails WHERE organization_id = ",
+        "DELETE FROM invitation_teams WHERE organization_id = ",
+        "DELETE FROM invitation_projects WHERE organization_id = ",
+        "DELETE FROM invitations WHERE organization_id = ",
+        "DELETE FROM api_keys WHERE organization_id = ",
+        "DELETE FROM teams WHERE organization_id = ",
+        "DELETE FROM projects WHERE organization_id = ",
+        "DELETE FROM organization_members WHERE organization_id = ",
+        "DELETE FROM roles WHERE organization_id = ",
+        "DELETE FROM organization_slugs WHERE organization_id = ",
+        "DELETE FROM organizations WHERE id = ",
+    ] {
+        let mut query = Query::new(statement);
+        query.bind::<SqlUuid, _>(id);
+        query.execute(conn).await?;
+    }
+    Ok(())
+}
+
 /// By how much the counters of an organization change.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
@@ -213,7 +264,7 @@ impl OrderField {
         match self {
             Self::CreatedAt => "o.created_at",
             Self::Name => "o.sort_name",
-            Self::Slug => "o.slug COLLATE \"C\"",
+            Self::Slug => "o.slug",
         }
     }
 

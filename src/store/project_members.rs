@@ -156,17 +156,32 @@ pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bo
     Ok(id == row.id)
 }
 
-/// Gives a member another role, which is not Owner.
+/// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
 pub async fn set_role(conn: &mut Connection, member: &ProjectMember, role: &Role, now: DateTime<Utc>) -> Result<()> {
     let row = members::table.find((member.organization_id, member.id));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
+        members::is_owner.eq(role.is_owner()),
         members::version.eq(members::version + 1),
         members::updated_at.eq(now),
     );
     diesel::update(row).set(change).execute(conn).await?;
     Ok(())
+}
+
+/// Which roles a person has in the projects of these organizations.
+pub async fn roles_of_user(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    user: UserId,
+) -> Result<Vec<(OrganizationId, RoleId)>> {
+    let found = members::table
+        .filter(members::organization_id.eq_any(organizations))
+        .filter(members::user_id.eq(user))
+        .select((members::organization_id, members::role_id))
+        .distinct();
+    Ok(found.load(conn).await?)
 }
 
 /// Ends memberships.

@@ -98,6 +98,41 @@ pub async fn insert(conn: &mut Connection, row: &Project) -> Result<bool> {
     Ok(inserted.execute(conn).await? == 1)
 }
 
+/// Stores a changed project, with the next version.
+pub async fn update(conn: &mut Connection, row: &Project) -> Result<()> {
+    let change = (
+        projects::slug.eq(&row.slug),
+        projects::name.eq(&row.name),
+        projects::sort_name.eq(&row.sort_name),
+        projects::search_text.eq(&row.search_text),
+        projects::description.eq(&row.description),
+        projects::version.eq(projects::version + 1),
+        projects::updated_at.eq(row.updated_at),
+    );
+    diesel::update(projects::table.find((row.organization_id, row.id))).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Notes that projects changed in what their own rows do not say, such as their owner.
+pub async fn touch(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[ProjectId],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let rows = projects::table.filter(projects::organization_id.eq(organization)).filter(projects::id.eq_any(ids));
+    let change = (projects::version.eq(projects::version + 1), projects::updated_at.eq(now));
+    diesel::update(rows).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes a project with its members, the grants to it and the keys that are limited to it. Invitations to it
+/// are taken off it before.
+pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: ProjectId) -> Result<()> {
+    diesel::delete(projects::table.find((organization, id))).execute(conn).await?;
+    Ok(())
+}
+
 /// Whether an organization has a project with this slug.
 pub async fn is_taken(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<bool> {
     Ok(id_by_slug(conn, organization, slug).await?.is_some())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::{
         role::{BuiltInRole, RoleScope},
         text::fold,
     },
-    error::Result,
+    error::{Error, Result},
 };
 
 /// A named set of permissions.
@@ -87,9 +87,74 @@ impl Role {
     }
 }
 
+/// The Owner of a level, among the roles of an organization.
+///
+/// # Errors
+/// A fault of ours: every organization has them.
+pub fn owner(roles: &[Role], scope: RoleScope) -> Result<&Role> {
+    let owner = roles.iter().find(|role| role.scope == scope && role.is_owner());
+    owner.ok_or_else(|| Error::internal("an organization has no owner role"))
+}
+
 /// Adds roles.
 pub async fn insert(conn: &mut Connection, rows: &[Role]) -> Result<()> {
     diesel::insert_into(roles::table).values(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// Adds a role; `false` when the key is taken at its level.
+pub async fn add(conn: &mut Connection, row: &Role) -> Result<bool> {
+    let inserted = diesel::insert_into(roles::table)
+        .values(row)
+        .on_conflict((roles::organization_id, roles::scope, roles::key))
+        .do_nothing();
+    Ok(inserted.execute(conn).await? == 1)
+}
+
+/// Writes what can change of a role, as its next version.
+pub async fn update(conn: &mut Connection, role: &Role, now: DateTime<Utc>) -> Result<()> {
+    let change = (
+        roles::name.eq(&role.name),
+        roles::sort_name.eq(&role.sort_name),
+        roles::description.eq(&role.description),
+        roles::permissions.eq(&role.permissions),
+        roles::version.eq(roles::version + 1),
+        roles::updated_at.eq(now),
+    );
+    diesel::update(roles::table.find((role.organization_id, role.id))).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Gives everything that names a role another one of its level: members, and invitations with their grants,
+/// also those that ended. Tells how many members there were.
+pub async fn replace(conn: &mut Connection, role: &Role, by: &Role, now: DateTime<Utc>) -> Result<usize> {
+    let organization = role.organization_id;
+    let mut replaced = 0;
+    for members in ["organization_members", "project_members"] {
+        let mut query = Query::new("UPDATE ");
+        query.sql(members).sql(" m SET version = m.version + 1, updated_at = ").bind::<Timestamptz, _>(now);
+        query.sql(", role_rank = ").bind::<SmallInt, _>(by.rank);
+        query.sql(", role_id = ").bind::<SqlUuid, _>(by.id);
+        query.sql(" WHERE m.organization_id = ").bind::<SqlUuid, _>(organization);
+        query.sql(" AND m.role_id = ").bind::<SqlUuid, _>(role.id);
+        replaced += query.execute(conn).await?;
+    }
+    // What ended keeps the time of its end.
+    let mut query = Query::new("UPDATE invitations i SET updated_at = CASE WHEN i.status = 'PENDING' THEN ");
+    query.bind::<Timestamptz, _>(now).sql(" ELSE i.updated_at END, role_id = ").bind::<SqlUuid, _>(by.id);
+    query.sql(" WHERE i.organization_id = ").bind::<SqlUuid, _>(organization);
+    query.sql(" AND i.role_id = ").bind::<SqlUuid, _>(role.id);
+    query.execute(conn).await?;
+    let mut query = Query::new("UPDATE invitation_projects g SET role_id = ");
+    query.bind::<SqlUuid, _>(by.id).sql(" WHERE g.organization_id = ").bind::<SqlUuid, _>(organization);
+    query.sql(" AND g.role_id = ").bind::<SqlUuid, _>(role.id);
+    query.execute(conn).await?;
+    Ok(replaced)
+}
+
+/// Deletes a role that nothing names any more.
+pub async fn delete(conn: &mut Connection, role: &Role) -> Result<()> {
+    diesel::delete(roles::table.find((role.organization_id, role.id))).execute(conn).await?;
     Ok(())
 }
 
@@ -121,6 +186,51 @@ pub async fn member_counts(conn: &mut Connection, roles: &[(OrganizationId, Role
     query.sql(") WITH ORDINALITY AS role(organization_id, id, index) ORDER BY role.index");
     let counts: Vec<Count> = query.load(conn).await?;
     Ok(counts.into_iter().map(|row| row.count).collect())
+}
+
+/// How much a role is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Uses {
+    /// Members of the organization or of its projects that have it.
+    #[diesel(sql_type = BigInt)]
+    pub members: i64,
+    /// Pending invitations that give it, in the organization or in a project.
+    #[diesel(sql_type = BigInt)]
+    pub invitations: i64,
+}
+
+/// How much each role is in use, in the order given. Invitations that have run out of time do not count.
+pub async fn uses(conn: &mut Connection, roles: &[(OrganizationId, RoleId)], now: DateTime<Utc>) -> Result<Vec<Uses>> {
+    let (organizations, ids): (Vec<_>, Vec<_>) = roles.iter().map(|(organization, id)| (organization.0, id.0)).unzip();
+    let mut query = Query::new(
+        "SELECT (SELECT count(*) FROM organization_members m WHERE m.organization_id = role.organization_id AND m.role_id = role.id) \
+         + (SELECT count(*) FROM project_members m WHERE m.organization_id = role.organization_id AND m.role_id = role.id) AS members, \
+         (SELECT count(*) FROM invitations i WHERE i.organization_id = role.organization_id AND i.status = 'PENDING' AND i.expires_at > ",
+    );
+    query.bind::<Timestamptz, _>(now).sql(
+        " AND i.id IN (SELECT d.id FROM invitations d WHERE d.organization_id = role.organization_id AND d.role_id = role.id \
+         UNION ALL SELECT g.invitation_id FROM invitation_projects g WHERE g.organization_id = role.organization_id AND g.role_id = role.id)) AS invitations \
+         FROM unnest(",
+    );
+    query.bind::<Array<SqlUuid>, Vec<Uuid>>(organizations).sql(", ").bind::<Array<SqlUuid>, Vec<Uuid>>(ids);
+    query.sql(") WITH ORDINALITY AS role(organization_id, id, index) ORDER BY role.index");
+    Ok(query.load(conn).await?)
+}
+
+/// Whose roles a list shows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// All of an organization.
+    Organization(OrganizationId),
+    /// Those of an organization that are named: few, as an organization has few.
+    Among(OrganizationId, Vec<RoleId>),
+}
+
+impl Of {
+    fn parent(&self) -> Parent {
+        let (Self::Organization(id) | Self::Among(id, _)) = self;
+        (*id, id.0)
+    }
 }
 
 /// What a list of roles is narrowed to.
@@ -160,38 +270,50 @@ impl OrderField {
     }
 }
 
-/// One page of each organization's roles.
+/// One page of each list.
 pub async fn pages(
     conn: &mut Connection,
-    organizations: &[OrganizationId],
+    of: &[Of],
     filter: &Filter,
     field: OrderField,
     descending: bool,
     page: &Page,
 ) -> Result<Vec<Slice<Role>>> {
-    let rows = |query: &mut Query| push_rows(query, filter);
+    let rows = rows(of, filter);
     let listing = Listing { columns: "r.*", id: "r.id", rows: &rows };
-    paging::pages(conn, &parents(organizations), &listing, Sort { column: field.column(), descending }, page, false)
-        .await
+    paging::pages(conn, &parents(of), &listing, Sort { column: field.column(), descending }, page, false).await
 }
 
-/// How many roles each organization has.
-pub async fn counts(conn: &mut Connection, organizations: &[OrganizationId], filter: &Filter) -> Result<Vec<i64>> {
-    let rows = |query: &mut Query| push_rows(query, filter);
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
+    let rows = rows(of, filter);
     let listing = Listing { columns: "r.*", id: "r.id", rows: &rows };
-    paging::counts(conn, &parents(organizations), &listing, false).await
+    paging::counts(conn, &parents(of), &listing, false).await
 }
 
-fn parents(organizations: &[OrganizationId]) -> Vec<Parent> {
-    organizations.iter().map(|id| (*id, id.0)).collect()
+fn parents(of: &[Of]) -> Vec<Parent> {
+    of.iter().map(Of::parent).collect()
 }
 
-fn push_rows(query: &mut Query, filter: &Filter) {
-    query.sql("FROM roles r WHERE r.organization_id = parent.organization_id");
-    if let Some(scope) = filter.scope {
-        query.sql(" AND r.scope = ").bind::<Text, _>(scope);
+/// Lists of one call are all of one kind. A role is of one organization, so that the ids of all lists can
+/// stand together.
+fn rows<'a>(of: &[Of], filter: &'a Filter) -> impl Fn(&mut Query) + Sync + use<'a> {
+    let mut among: Option<Vec<RoleId>> = None;
+    for of in of {
+        if let Of::Among(_, ids) = of {
+            among.get_or_insert_default().extend(ids);
+        }
     }
-    if let Some(built_in) = filter.built_in {
-        query.sql(if built_in { " AND r.built_in IS NOT NULL" } else { " AND r.built_in IS NULL" });
+    move |query: &mut Query| {
+        query.sql("FROM roles r WHERE r.organization_id = parent.organization_id");
+        if let Some(ids) = &among {
+            query.sql(" AND r.id = ANY(").bind::<Array<SqlUuid>, _>(ids.clone()).sql(")");
+        }
+        if let Some(scope) = filter.scope {
+            query.sql(" AND r.scope = ").bind::<Text, _>(scope);
+        }
+        if let Some(built_in) = filter.built_in {
+            query.sql(if built_in { " AND r.built_in IS NOT NULL" } else { " AND r.built_in IS NULL" });
+        }
     }
 }

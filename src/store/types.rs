@@ -17,6 +17,7 @@ use crate::domain::{
     },
     invitation::{InvitationStatus, MailStatus},
     organization::{ActorKind, PlanTier, Visibility},
+    phone::Phone,
     role::{BuiltInRole, RoleScope},
     team::TeamMemberRole,
 };
@@ -121,9 +122,15 @@ id_columns!(
     UserId
 );
 enum_columns!(ActorKind, BuiltInRole, InvitationStatus, MailStatus, PlanTier, RoleScope, TeamMemberRole, Visibility);
-text_columns!(Email);
+text_columns!(Email, Phone);
 
 impl ToSql<Text, Pg> for Email {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Text, Pg>::to_sql(self.as_str(), out)
+    }
+}
+
+impl ToSql<Text, Pg> for Phone {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         ToSql::<Text, Pg>::to_sql(self.as_str(), out)
     }

@@ -150,7 +150,12 @@ pub async fn lock(conn: &mut Connection, id: UserId) -> Result<()> {
 
 /// How many organizations a person owns.
 pub async fn owned_organizations(conn: &mut Connection, id: UserId) -> Result<i64> {
+    Ok(owned_counts(conn, &[id]).await?.pop().map_or(0, |(_, count)| count))
+}
+
+/// How many organizations each of these people owns; whoever owns none is left out.
+pub async fn owned_counts(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     use super::schema::organization_members as members;
-    let owned = members::table.filter(members::user_id.eq(id)).filter(members::is_owner);
-    Ok(owned.count().get_result(conn).await?)
+    let owned = members::table.filter(members::user_id.eq_any(ids)).filter(members::is_owner);
+    Ok(owned.group_by(members::user_id).select((members::user_id, diesel::dsl::count_star())).load(conn).await?)
 }

@@ -166,6 +166,38 @@ fn serve_says_all_that_is_missing_at_once() {
     assert!(!text.contains("hunter2"), "a password was printed");
 }
 
+#[test]
+fn serve_refuses_a_file_of_permissions_that_is_not_right() {
+    let folder = Folder::new();
+    let file = folder.0.join("permissions.toml");
+    let serve = || roster(&["serve", "--permissions", &file.to_string_lossy()]).output().unwrap();
+    let missing = serve();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("permissions.toml cannot be read"), "{}", stderr(&missing));
+
+    let entry = |key: &str, name: &str| {
+        format!(
+            "[[permission]]\nkey = \"{key}\"\nscope = \"project\"\nname = \"{name}\"\ndescription = \"What.\"\ngroup = \"Data\"\n"
+        )
+    };
+    let entries = [entry("members.manage", "Mine"), entry("Dataset Write", ""), entry("data.read", "Read")];
+    fs::write(&file, entries.concat()).unwrap();
+    let wrong = serve();
+    assert_eq!(wrong.status.code(), Some(2));
+    for problem in [
+        "permissions.toml:",
+        "line 2: members.manage is a permission of Roster itself",
+        "line 8: \"Dataset Write\" is no key",
+        "line 10: text is needed here",
+    ] {
+        assert!(stderr(&wrong).contains(problem), "{problem}: {}", stderr(&wrong));
+    }
+    // A file that is right is not complained of; the rest that is missing is.
+    fs::write(&file, entry("data.read", "Read")).unwrap();
+    let right = stderr(&serve());
+    assert!(right.contains("DATABASE_URL is missing") && !right.contains("ROSTER_PERMISSIONS"), "{right}");
+}
+
 fn serving(url: &ConnectionUrl) -> Command {
     let mut command = roster(&["serve", "--listen", "127.0.0.1:0"]);
     command.envs([

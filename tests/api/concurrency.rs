@@ -35,7 +35,7 @@ const REMOVE: &str = "mutation($member: ID!) { payload: organizationMemberRemove
 const LEAVE: &str = "mutation($organization: ID!) { payload: organizationLeave(input: {organization: {id: $organization}}) { userErrors { code } } }";
 
 /// Posts all of these at once, each from a task of its own; answers their data, in order.
-async fn at_once(posts: impl IntoIterator<Item = (Actor, &'static str, Value)>) -> Vec<Value> {
+pub async fn at_once(posts: impl IntoIterator<Item = (Actor, &'static str, Value)>) -> Vec<Value> {
     let tasks: Vec<_> = posts
         .into_iter()
         .map(|(actor, query, variables)| tokio::spawn(async move { insist(&actor, query, variables).await }))
@@ -60,11 +60,11 @@ fn emails(name: &str, count: usize) -> Vec<String> {
 }
 
 /// Crowds come one after the other, so that PostgreSQL has connections for each.
-static CROWD: Mutex<()> = Mutex::const_new(());
+pub static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// A server with the organization Acme, whom it belongs to, and its id. It has a connection for each of 64
 /// clients, so that what is tried is how they wait for each other and not for connections.
-async fn acme() -> (Roster, Actor, String) {
+pub async fn acme() -> (Roster, Actor, String) {
     let url = database().await;
     let db = Database::open(&url, 64);
     let mut roster = Roster::start_with(|app| app.db = db).await;

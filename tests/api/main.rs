@@ -15,6 +15,8 @@
 )]
 
 mod access;
+mod access_of_people;
+mod api_keys;
 mod authentication;
 mod commands;
 mod concurrency;
@@ -25,12 +27,17 @@ mod organization_members;
 mod organizations;
 mod outbox;
 mod paging;
+mod plans;
 mod postgres;
 mod project_members;
 mod projects;
 mod reads;
 mod repository;
+mod retries;
+mod roles;
 mod statements;
 mod story;
 mod support;
+mod sweep;
 mod teams;
+mod viewer_can;

@@ -127,7 +127,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("server", &["graphql", "operations", "access", "store", "domain", "app", "mail"]),
     ("mail", &["store", "domain", "app"]),
     ("postgres", &[]),
-    ("app", &["store", "domain"]),
+    ("app", &["access", "store", "domain"]),
     ("error", &[]),
 ];
 

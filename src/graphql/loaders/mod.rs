@@ -6,7 +6,8 @@ mod rows;
 
 pub use pages::Listed;
 pub use rows::{
-    ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf, OrganizationById, OwnerOf, ProjectById,
-    ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RoleById, RoleMembers, RolesOf, SharesOrganization, TeamById,
-    TeamGrantsOf, TeamMemberById, TeamMemberOf, UserById,
+    AcceptanceOf, ActiveKeysOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf,
+    OrganizationById, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf,
+    RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, SharesOrganization, TeamById, TeamGrantsOf, TeamMemberById,
+    TeamMemberOf, UserById, ViewerProjectRoles,
 };

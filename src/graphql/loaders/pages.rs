@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     graphql::context::Reader,
     store::{
-        Connection, invitations, organization_members,
+        Connection, api_keys, invitations, organization_members,
         paging::{Page, Slice},
         project_members, projects, roles, team_members, teams,
     },
@@ -194,8 +194,7 @@ impl Of for (OrganizationId, Option<UserId>) {
     }
 }
 
-/// The roles of an organization.
-impl Of for OrganizationId {
+impl Of for roles::Of {
     type Filter = roles::Filter;
     type Field = roles::OrderField;
     type Row = roles::Role;
@@ -206,5 +205,19 @@ impl Of for OrganizationId {
 
     async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
         roles::counts(conn, of, filter).await
+    }
+}
+
+impl Of for api_keys::Of {
+    type Filter = api_keys::Filter;
+    type Field = api_keys::OrderField;
+    type Row = api_keys::ApiKey;
+
+    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+        api_keys::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
+    }
+
+    async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
+        api_keys::counts(conn, of, filter).await
     }
 }

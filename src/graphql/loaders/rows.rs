@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
+use chrono::{DateTime, Utc};
 
 use crate::{
     access::{OrganizationAccess, ProjectAccess, TeamAccess},
@@ -13,12 +14,13 @@ use crate::{
             TeamMemberId, UserId,
         },
     },
-    error::{Error, Result},
+    error::{Error, Refusal, Result},
     graphql::context::Reader,
+    operations::invitations::Held,
     store::{
         api_keys::{self, ApiKey},
-        invitations::{self, InvitationAndMail, ProjectGrant, TeamGrant},
-        organization_members, organizations, project_members, projects,
+        invitations::{self, InvitationAndMail, ProjectGrant, Revival, TeamGrant},
+        mails, organization_members, organizations, project_members, projects,
         roles::{self, Role},
         team_members, teams,
         users::{self, User},
@@ -108,6 +110,23 @@ loaders! {
         keys.iter().cloned().zip(counts).collect()
     }}
 
+    /// How much a role is in use.
+    RoleUses(OrganizationId, RoleId) -> roles::Uses { |reader, conn, keys| {
+        let uses = roles::uses(conn, &firsts(keys, |key| (key.0, key.1)), reader.now).await?;
+        keys.iter().cloned().zip(uses).collect()
+    }}
+
+    /// Which roles the viewer has in the projects of an organization.
+    ViewerProjectRoles(OrganizationId) -> Vec<RoleId> { |reader, conn, keys| {
+        let mut roles: HashMap<ViewerProjectRoles, Vec<RoleId>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        if let Some(viewer) = reader.viewer.user_id() {
+            for (organization, role) in project_members::roles_of_user(conn, &firsts(keys, |key| key.0), viewer).await? {
+                roles.entry(ViewerProjectRoles(organization)).or_default().push(role);
+            }
+        }
+        roles
+    }}
+
     /// A person.
     UserById(UserId) -> User { |_reader, conn, keys| {
         users::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|user| (UserById(user.id), user)).collect()
@@ -146,6 +165,18 @@ loaders! {
     OwnerOf(OrganizationId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
         let found = organization_members::owners(conn, &firsts(keys, |key| key.0)).await?;
         found.into_iter().map(|found| (OwnerOf(found.member.organization_id), found)).collect()
+    }}
+
+    /// How many organizations somebody owns; absent when none.
+    OwnedBy(UserId) -> i64 { |_reader, conn, keys| {
+        let counts = users::owned_counts(conn, &firsts(keys, |key| key.0)).await?;
+        counts.into_iter().map(|(user, count)| (OwnedBy(user), count)).collect()
+    }}
+
+    /// How many active API keys an organization has; absent when none.
+    ActiveKeysOf(OrganizationId) -> i64 { |reader, conn, keys| {
+        let counts = api_keys::active_counts(conn, &firsts(keys, |key| key.0), reader.now).await?;
+        counts.into_iter().map(|(organization, count)| (ActiveKeysOf(organization), count)).collect()
     }}
 
     /// A project with its organization.
@@ -220,10 +251,10 @@ loaders! {
     }}
 
     /// The teams that an invitation grants.
-    TeamGrantsOf(InvitationId) -> Vec<TeamGrant> { |_reader, conn, keys| {
+    TeamGrantsOf(OrganizationId, InvitationId) -> Vec<TeamGrant> { |_reader, conn, keys| {
         let mut grants: HashMap<TeamGrantsOf, Vec<TeamGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        for grant in invitations::team_grants(conn, &firsts(keys, |key| key.0)).await? {
-            grants.entry(TeamGrantsOf(grant.invitation_id)).or_default().push(grant);
+        for grant in invitations::team_grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+            grants.entry(TeamGrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
         }
         grants
     }}
@@ -235,12 +266,51 @@ loaders! {
     }}
 
     /// The projects that an invitation grants.
-    GrantsOf(InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
+    GrantsOf(OrganizationId, InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
         let mut grants: HashMap<GrantsOf, Vec<ProjectGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        for grant in invitations::grants(conn, &firsts(keys, |key| key.0)).await? {
-            grants.entry(GrantsOf(grant.invitation_id)).or_default().push(grant);
+        for grant in invitations::grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+            grants.entry(GrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
         }
         grants
+    }}
+
+    /// When the mails of an invitation were asked for, newest first.
+    RequestsOf(OrganizationId, InvitationId) -> Vec<(InvitationId, i32, DateTime<Utc>)> { |_reader, conn, keys| {
+        let mut requests: HashMap<RequestsOf, Vec<_>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        let organizations: HashMap<InvitationId, OrganizationId> = keys.iter().map(|key| (key.1, key.0)).collect();
+        let found = mails::requested_at(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await?;
+        for request in found {
+            if let Some(organization) = organizations.get(&request.0) {
+                requests.entry(RequestsOf(*organization, request.0)).or_default().push(request);
+            }
+        }
+        requests
+    }}
+
+    /// What stands in the way of opening an expired invitation to an address again.
+    RevivalOf(OrganizationId, Email) -> Revival { |reader, conn, keys| {
+        let wanted: Vec<_> = keys.iter().map(|key| (key.0, key.1.clone())).collect();
+        let found = invitations::revivals(conn, &wanted, reader.now).await?;
+        keys.iter().cloned().zip(found).collect()
+    }}
+
+    /// Why the viewer cannot accept an invitation that was sent to them, if they cannot. An inbox is short: each
+    /// is judged by itself, as the mutation does.
+    AcceptanceOf(InvitationId) -> Option<Refusal> { |reader, conn, keys| {
+        let mut judged = HashMap::new();
+        for found in invitations::by_ids(conn, &firsts(keys, |key| key.0)).await? {
+            let id = found.invitation.id;
+            let refusal = match Held::of(&reader.viewer, found.invitation, None) {
+                Ok(held) => match held.may_accept(conn, &reader.app.policy, reader.now).await {
+                    Ok(_) => None,
+                    Err(Error::Refused(refusals)) => refusals.into_iter().next(),
+                    Err(error) => return Err(error),
+                },
+                Err(refusal) => Some(refusal),
+            };
+            judged.insert(AcceptanceOf(id), refusal);
+        }
+        judged
     }}
 
     /// An API key, of whatever organization.

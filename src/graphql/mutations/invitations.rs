@@ -50,6 +50,12 @@ pub struct InvitationProjectGrantInput {
     role: Option<RoleRefInput>,
 }
 
+impl From<InvitationProjectGrantInput> for GrantInput {
+    fn from(input: InvitationProjectGrantInput) -> Self {
+        Self { project: input.project.into(), role: input.role.map(Into::into) }
+    }
+}
+
 /// Input of `organizationInvite`.
 #[derive(InputObject)]
 pub struct OrganizationInviteInput {
@@ -151,6 +157,28 @@ pub struct ProjectInvitePayload {
     results: Option<Vec<InvitationResult>>,
     /// Counts.
     summary: Option<BulkSummary>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Input of `invitationUpdate`.
+#[derive(InputObject)]
+pub struct InvitationUpdateInput {
+    /// The invitation.
+    invitation_id: ID,
+    /// Organization role.
+    role: Option<RoleRefInput>,
+    /// All teams to join.
+    teams: Option<Vec<InvitationTeamGrantInput>>,
+    /// All projects to join.
+    projects: Option<Vec<InvitationProjectGrantInput>>,
+}
+
+/// Result of `invitationUpdate`.
+#[derive(SimpleObject, Default)]
+pub struct InvitationUpdatePayload {
+    /// The invitation in its new state.
+    invitation: Option<Invitation>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -258,6 +286,16 @@ impl InvitationMutations {
         Some(project_invite(ctx, input).await)
     }
 
+    /// Changes what a pending invitation grants; whoever does answers for all of it, as if they had invited. Absent fields stay. Requires invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, TOO_MANY, DUPLICATE, INVITATION_NOT_PENDING, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn invitation_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: InvitationUpdateInput,
+    ) -> Option<Result<InvitationUpdatePayload>> {
+        Some(update(ctx, input).await)
+    }
+
     /// Sends the email again with a new token and a new expiry; also revives an expired invitation. At least 60 seconds apart and 5 times a day. Requires invitations.manage or project.invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, INVITATION_NOT_PENDING, COOLDOWN, PLAN_REQUIRED, IDEMPOTENCY_KEY_REUSED; when reviving also ALREADY_MEMBER, ALREADY_INVITED, LIMIT_REACHED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn invitation_resend(
@@ -300,15 +338,11 @@ impl InvitationMutations {
 }
 
 async fn organization_invite(ctx: &Context<'_>, input: OrganizationInviteInput) -> Result<OrganizationInvitePayload> {
-    let grant = |grant: InvitationProjectGrantInput| GrantInput {
-        project: grant.project.into(),
-        role: grant.role.map(Into::into),
-    };
     let operation = invitations::OrganizationInvite {
         organization: input.organization.into(),
         role: input.role.map(Into::into),
         teams: input.teams.unwrap_or_default().into_iter().map(Into::into).collect(),
-        projects: input.projects.unwrap_or_default().into_iter().map(grant).collect(),
+        projects: input.projects.unwrap_or_default().into_iter().map(Into::into).collect(),
         letter: Letter {
             emails: input.emails,
             message: input.message,
@@ -380,6 +414,19 @@ async fn results(
         })
     });
     try_join_all(results).await
+}
+
+async fn update(ctx: &Context<'_>, input: InvitationUpdateInput) -> Result<InvitationUpdatePayload> {
+    let operation = invitations::Update {
+        invitation: InvitationId::parse(&input.invitation_id),
+        role: input.role.map(Into::into),
+        teams: input.teams.map(|teams| teams.into_iter().map(Into::into).collect()),
+        projects: input.projects.map(|projects| projects.into_iter().map(Into::into).collect()),
+    };
+    Ok(match run(ctx, operation).await? {
+        Ok(id) => InvitationUpdatePayload { invitation: find(ctx, Some(id)).await?, user_errors: Vec::new() },
+        Err(user_errors) => InvitationUpdatePayload { user_errors, ..Default::default() },
+    })
 }
 
 async fn resend(ctx: &Context<'_>, input: InvitationResendInput) -> Result<InvitationResendPayload> {

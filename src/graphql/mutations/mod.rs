@@ -3,11 +3,13 @@
 //! A resolver reads its input, runs an operation, and shows what it answered; what the payload contains is
 //! read again after the commit.
 
+mod api_keys;
 mod invitations;
 mod organization_members;
 mod organizations;
 mod project_members;
 mod projects;
+mod roles;
 mod team_members;
 mod teams;
 
@@ -25,19 +27,27 @@ use crate::{
         input::{self, ItemStatus},
     },
 };
+use api_keys::{ApiKeyCreatePayload, ApiKeyMutations, ApiKeyRevokePayload, ApiKeyRotatePayload};
 use invitations::{
     InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
-    InvitationRevokePayload, OrganizationInvitePayload, ProjectInvitePayload,
+    InvitationRevokePayload, InvitationUpdatePayload, OrganizationInvitePayload, ProjectInvitePayload,
 };
 use organization_members::{
     OrganizationMemberMutations, OrganizationMemberRemovePayload, OrganizationMemberUpdateRolePayload,
 };
-use organizations::{OrganizationCreatePayload, OrganizationLeavePayload, OrganizationMutations};
+use organizations::{
+    OrganizationCreatePayload, OrganizationDeletePayload, OrganizationLeavePayload, OrganizationMutations,
+    OrganizationOwnershipTransferPayload, OrganizationPlanUpdatePayload, OrganizationUpdatePayload,
+};
 use project_members::{
     ProjectMemberMutations, ProjectMemberRemovePayload, ProjectMemberResult, ProjectMemberUpdateRolePayload,
     ProjectMembersAddPayload,
 };
-use projects::{ProjectCreatePayload, ProjectLeavePayload, ProjectMutations};
+use projects::{
+    ProjectCreatePayload, ProjectDeletePayload, ProjectLeavePayload, ProjectMutations, ProjectOwnershipTransferPayload,
+    ProjectUpdatePayload,
+};
+use roles::{RoleCreatePayload, RoleDeletePayload, RoleMutations, RoleUpdatePayload};
 use team_members::{
     TeamMemberMutations, TeamMemberRemovePayload, TeamMemberResult, TeamMemberUpdateRolePayload, TeamMembersAddPayload,
     TeamMembersReplacePayload,
@@ -52,6 +62,8 @@ pub struct Mutation(
     InvitationMutations,
     ProjectMutations,
     ProjectMemberMutations,
+    RoleMutations,
+    ApiKeyMutations,
     TeamMutations,
     TeamMemberMutations,
 );
@@ -67,8 +79,16 @@ pub struct Mutation(
 pub enum MutationPayload {
     /// Of `organizationCreate`.
     OrganizationCreatePayload(OrganizationCreatePayload),
+    /// Of `organizationUpdate`.
+    OrganizationUpdatePayload(OrganizationUpdatePayload),
+    /// Of `organizationDelete`.
+    OrganizationDeletePayload(OrganizationDeletePayload),
     /// Of `organizationLeave`.
     OrganizationLeavePayload(OrganizationLeavePayload),
+    /// Of `organizationOwnershipTransfer`.
+    OrganizationOwnershipTransferPayload(OrganizationOwnershipTransferPayload),
+    /// Of `organizationPlanUpdate`.
+    OrganizationPlanUpdatePayload(OrganizationPlanUpdatePayload),
     /// Of `organizationMemberUpdateRole`.
     OrganizationMemberUpdateRolePayload(OrganizationMemberUpdateRolePayload),
     /// Of `organizationMemberRemove`.
@@ -77,6 +97,8 @@ pub enum MutationPayload {
     OrganizationInvitePayload(OrganizationInvitePayload),
     /// Of `projectInvite`.
     ProjectInvitePayload(ProjectInvitePayload),
+    /// Of `invitationUpdate`.
+    InvitationUpdatePayload(InvitationUpdatePayload),
     /// Of `invitationResend`.
     InvitationResendPayload(InvitationResendPayload),
     /// Of `invitationRevoke`.
@@ -87,14 +109,32 @@ pub enum MutationPayload {
     InvitationDeclinePayload(InvitationDeclinePayload),
     /// Of `projectCreate`.
     ProjectCreatePayload(ProjectCreatePayload),
+    /// Of `projectUpdate`.
+    ProjectUpdatePayload(ProjectUpdatePayload),
+    /// Of `projectDelete`.
+    ProjectDeletePayload(ProjectDeletePayload),
     /// Of `projectLeave`.
     ProjectLeavePayload(ProjectLeavePayload),
+    /// Of `projectOwnershipTransfer`.
+    ProjectOwnershipTransferPayload(ProjectOwnershipTransferPayload),
     /// Of `projectMembersAdd`.
     ProjectMembersAddPayload(ProjectMembersAddPayload),
     /// Of `projectMemberUpdateRole`.
     ProjectMemberUpdateRolePayload(ProjectMemberUpdateRolePayload),
     /// Of `projectMemberRemove`.
     ProjectMemberRemovePayload(ProjectMemberRemovePayload),
+    /// Of `roleCreate`.
+    RoleCreatePayload(RoleCreatePayload),
+    /// Of `roleUpdate`.
+    RoleUpdatePayload(RoleUpdatePayload),
+    /// Of `roleDelete`.
+    RoleDeletePayload(RoleDeletePayload),
+    /// Of `apiKeyCreate`.
+    ApiKeyCreatePayload(ApiKeyCreatePayload),
+    /// Of `apiKeyRotate`.
+    ApiKeyRotatePayload(ApiKeyRotatePayload),
+    /// Of `apiKeyRevoke`.
+    ApiKeyRevokePayload(ApiKeyRevokePayload),
     /// Of `teamCreate`.
     TeamCreatePayload(TeamCreatePayload),
     /// Of `teamUpdate`.

@@ -1,14 +1,14 @@
 //! Mutations of projects.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::{run, run_once};
 use crate::{
     error::Result,
     graphql::{
-        input::{OrganizationRefInput, ProjectRefInput},
+        input::{OrganizationRefInput, ProjectRefInput, RoleRefInput, UserRefInput},
         semantic_non_null,
-        types::{project::Project, user_error::UserError},
+        types::{organization::Organization, project::Project, project_member::ProjectMember, user_error::UserError},
     },
     operations::projects,
 };
@@ -37,6 +37,50 @@ pub struct ProjectCreatePayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Input of `projectUpdate`.
+#[derive(InputObject)]
+pub struct ProjectUpdateInput {
+    /// The project.
+    project: ProjectRefInput,
+    /// Name to show.
+    name: MaybeUndefined<String>,
+    /// New slug.
+    slug: MaybeUndefined<String>,
+    /// Description.
+    description: MaybeUndefined<String>,
+    /// Refuse with `STALE_VERSION` unless this is the current version.
+    expected_version: Option<i32>,
+}
+
+/// Result of `projectUpdate`.
+#[derive(SimpleObject, Default)]
+pub struct ProjectUpdatePayload {
+    /// The project.
+    project: Option<Project>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Input of `projectDelete`.
+#[derive(InputObject)]
+pub struct ProjectDeleteInput {
+    /// The project.
+    project: ProjectRefInput,
+    /// Refuse with `STALE_VERSION` unless this is the current version.
+    expected_version: Option<i32>,
+}
+
+/// Result of `projectDelete`.
+#[derive(SimpleObject, Default)]
+pub struct ProjectDeletePayload {
+    /// The organization.
+    organization: Option<Organization>,
+    /// ID of the deleted project.
+    deleted_project_id: Option<ID>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
 /// Input of `projectLeave`.
 #[derive(InputObject)]
 pub struct ProjectLeaveInput {
@@ -51,6 +95,32 @@ pub struct ProjectLeavePayload {
     project: Option<Project>,
     /// ID of the ended membership.
     removed_project_member_id: Option<ID>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Input of `projectOwnershipTransfer`.
+#[derive(InputObject)]
+pub struct ProjectOwnershipTransferInput {
+    /// The project.
+    project: ProjectRefInput,
+    /// Who becomes owner.
+    new_owner: UserRefInput,
+    /// Role of the previous owner afterwards; built-in Admin when absent.
+    previous_owner_role: Option<RoleRefInput>,
+    /// Refuse with `STALE_VERSION` unless this is the current version.
+    expected_version: Option<i32>,
+}
+
+/// Result of `projectOwnershipTransfer`.
+#[derive(SimpleObject, Default)]
+pub struct ProjectOwnershipTransferPayload {
+    /// The project.
+    project: Option<Project>,
+    /// The new owner.
+    new_owner: Option<ProjectMember>,
+    /// The previous owner; null when the new one was it already.
+    previous_owner: Option<ProjectMember>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -71,6 +141,26 @@ impl ProjectMutations {
         Some(create(ctx, input).await)
     }
 
+    /// Changes a project; absent fields stay, null clears. Requires project.update. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, INVALID, TAKEN, STALE_VERSION.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn project_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ProjectUpdateInput,
+    ) -> Option<Result<ProjectUpdatePayload>> {
+        Some(update(ctx, input).await)
+    }
+
+    /// Deletes a project. Requires project.delete. Codes: NOT_FOUND, FORBIDDEN, STALE_VERSION.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn project_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ProjectDeleteInput,
+    ) -> Option<Result<ProjectDeletePayload>> {
+        Some(delete(ctx, input).await)
+    }
+
     /// Ends the viewer's own project membership. Codes: NOT_FOUND, OWNER_PROTECTED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn project_leave(
@@ -80,6 +170,66 @@ impl ProjectMutations {
     ) -> Option<Result<ProjectLeavePayload>> {
         Some(leave(ctx, input).await)
     }
+
+    /// Makes another project member the owner of a project. Requires project.transfer. Codes: NOT_FOUND, FORBIDDEN, NOT_MEMBER, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, STALE_VERSION.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn project_ownership_transfer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ProjectOwnershipTransferInput,
+    ) -> Option<Result<ProjectOwnershipTransferPayload>> {
+        Some(transfer_ownership(ctx, input).await)
+    }
+}
+
+async fn update(ctx: &Context<'_>, input: ProjectUpdateInput) -> Result<ProjectUpdatePayload> {
+    let operation = projects::Update {
+        project: input.project.into(),
+        name: input.name.into(),
+        slug: input.slug.into(),
+        description: input.description.into(),
+        expected_version: input.expected_version,
+    };
+    Ok(match run(ctx, operation).await? {
+        Ok(id) => ProjectUpdatePayload { project: Project::find(ctx, id).await?, user_errors: Vec::new() },
+        Err(user_errors) => ProjectUpdatePayload { user_errors, ..Default::default() },
+    })
+}
+
+async fn delete(ctx: &Context<'_>, input: ProjectDeleteInput) -> Result<ProjectDeletePayload> {
+    let operation = projects::Delete { project: input.project.into(), expected_version: input.expected_version };
+    Ok(match run(ctx, operation).await? {
+        Ok(deleted) => ProjectDeletePayload {
+            organization: Organization::find(ctx, deleted.organization).await?,
+            deleted_project_id: Some(deleted.project.to_string().into()),
+            user_errors: Vec::new(),
+        },
+        Err(user_errors) => ProjectDeletePayload { user_errors, ..Default::default() },
+    })
+}
+
+async fn transfer_ownership(
+    ctx: &Context<'_>,
+    input: ProjectOwnershipTransferInput,
+) -> Result<ProjectOwnershipTransferPayload> {
+    let operation = projects::OwnershipTransfer {
+        project: input.project.into(),
+        new_owner: input.new_owner.into(),
+        previous_owner_role: input.previous_owner_role.map(Into::into),
+        expected_version: input.expected_version,
+    };
+    Ok(match run(ctx, operation).await? {
+        Ok(transferred) => ProjectOwnershipTransferPayload {
+            project: Project::find(ctx, transferred.project).await?,
+            new_owner: ProjectMember::find(ctx, transferred.new_owner).await?,
+            previous_owner: match transferred.previous_owner {
+                Some(previous) => ProjectMember::find(ctx, previous).await?,
+                None => None,
+            },
+            user_errors: Vec::new(),
+        },
+        Err(user_errors) => ProjectOwnershipTransferPayload { user_errors, ..Default::default() },
+    })
 }
 
 async fn leave(ctx: &Context<'_>, input: ProjectLeaveInput) -> Result<ProjectLeavePayload> {

@@ -1,17 +1,103 @@
 //! `ApiKey`.
 
-use async_graphql::{Context, ID, Object};
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+use chrono::DateTime as Moment;
 
 use super::{actor::Actor, organization::Organization, permission::Permission, project::Project};
 use crate::{
+    access::{Permission as Needed, Viewer},
+    domain::{
+        id::{ApiKeyId, OrganizationId, ProjectId},
+        text::fold,
+    },
     error::Result,
-    graphql::{context::RequestContext, scalars::DateTime},
-    store::api_keys,
+    graphql::{
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        context::RequestContext,
+        input::{ProjectRefInput, order_input},
+        loaders::{ApiKeyById, Listed, OrganizationById},
+        scalars::DateTime,
+    },
+    store::{api_keys, paging::Position},
 };
+
+/// Conditions on API keys.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ApiKeyFilter {
+    /// Part of the name or prefix, ignoring case.
+    search: Option<String>,
+    /// Limited to this project.
+    project: Option<ProjectRefInput>,
+    /// Also expired and revoked keys.
+    #[graphql(default)]
+    include_inactive: bool,
+}
+
+order_input! {
+    /// Ordering of API keys. Ties are always broken by `id`, so cursors are stable.
+    ApiKeyOrder = CreatedAt Desc;
+    /// Fields API keys can be ordered by.
+    ApiKeyOrderField of api_keys::OrderField = "api_keys::OrderField" {
+        /// Creation time.
+        CreatedAt,
+        /// Last use.
+        LastUsedAt,
+        /// Name, ignoring case.
+        Name,
+    }
+}
+
+/// One page of API keys.
+pub type ApiKeyConnection = connection::Connection<ApiKey>;
 
 /// A credential.
 #[derive(Clone, Debug)]
 pub struct ApiKey(pub api_keys::ApiKey);
+
+impl ApiKey {
+    /// A key that the viewer may know of: those who manage the keys do, and the key itself.
+    pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>> {
+        let Some(key) = ctx.load(ApiKeyById(id)).await? else { return Ok(None) };
+        let is_viewer = matches!(ctx.viewer().as_ref(), Viewer::Key(own) if own.id == id);
+        let organization = ctx.load(OrganizationById(key.organization_id)).await?.and_then(|found| found.visible);
+        let manages = organization.is_some_and(|organization| organization.permissions.has(Needed::ApiKeysManage));
+        Ok((is_viewer || manages).then_some(Self(key)))
+    }
+}
+
+/// A page of the API keys of an organization.
+pub async fn list(
+    ctx: &Context<'_>,
+    organization: OrganizationId,
+    filter: Option<ApiKeyFilter>,
+    order_by: Option<ApiKeyOrder>,
+    page: &PageArguments,
+) -> Result<ApiKeyConnection> {
+    let filter = filter.unwrap_or_default();
+    let nothing = || ProjectId(uuid::Uuid::nil());
+    let filter = api_keys::Filter {
+        search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
+        project: match filter.project {
+            Some(project) => {
+                Some(Project::find_by(ctx, &project.into()).await?.map_or_else(nothing, |found| found.0.project.id))
+            }
+            None => None,
+        },
+        active_at: (!filter.include_inactive).then_some(ctx.reader().now),
+    };
+    let (field, descending) = ApiKeyOrder::sort(order_by);
+    // The moment differs from request to request, and is no part of the list.
+    let timeless = api_keys::Filter { active_at: filter.active_at.map(|_| Moment::UNIX_EPOCH), ..filter.clone() };
+    let fingerprint = fingerprint(&("api keys", timeless, field, descending));
+    let page = page.page(fingerprint)?;
+    let of = api_keys::Of(organization);
+    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
+    let found = ctx.load_present(listed).await?;
+    let position = |row: &api_keys::ApiKey| Position { key: field.key(row), id: row.id.0 };
+    Ok(Connection::new(found.slice, fingerprint, found.total, position, ApiKey))
+}
 
 /// A credential of an organization, optionally limited to one project.
 #[Object]

@@ -6,6 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::{
     actor::Actor,
+    invitation_viewer_can::InvitationViewerCan,
     organization::Organization,
     organization_member::role_ids,
     project::{self, Project},
@@ -123,7 +124,9 @@ impl Invitation {
         let Some(found) = ctx.load(InvitationById(id)).await? else { return Ok(None) };
         let row = &found.invitation;
         let is_invitee = ctx.viewer().verified_email() == Some(&row.email);
-        let sees = is_invitee || sees_all(ctx, row.organization_id).await? || manages_a_grant(ctx, id).await?;
+        let sees = is_invitee
+            || sees_all(ctx, row.organization_id).await?
+            || manages_a_grant(ctx, row.organization_id, id).await?;
         Ok(sees.then(|| Self(Arc::new(found))))
     }
 
@@ -148,8 +151,8 @@ async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<boo
     Ok(found.is_some_and(|organization| organization.permissions.has(Permission::InvitationsRead)))
 }
 
-async fn manages_a_grant(ctx: &Context<'_>, id: InvitationId) -> Result<bool> {
-    let grants = ctx.load_present(GrantsOf(id)).await?;
+async fn manages_a_grant(ctx: &Context<'_>, organization: OrganizationId, id: InvitationId) -> Result<bool> {
+    let grants = ctx.load_present(GrantsOf(organization, id)).await?;
     let projects = ctx.load_many(grants.iter().map(|grant| ProjectById(grant.project_id)).collect()).await?;
     let manages = |project: &ProjectAccess| project.permissions.has(Permission::ProjectInvitationsManage);
     Ok(projects.values().any(|found| found.visible.as_deref().is_some_and(manages)))
@@ -195,7 +198,7 @@ impl Invitation {
 
     /// Teams the invitee joins.
     async fn teams(&self, ctx: &Context<'_>) -> Result<Vec<InvitationTeamGrant>> {
-        let rows = ctx.load_present(TeamGrantsOf(self.row().id)).await?;
+        let rows = ctx.load_present(TeamGrantsOf(self.row().organization_id, self.row().id)).await?;
         let grants = rows.iter().map(|row| async {
             Ok(InvitationTeamGrant { team: Team::of_invitation(ctx, row.team_id).await?, role: row.role.into() })
         });
@@ -205,7 +208,7 @@ impl Invitation {
     /// Projects the invitee joins; the invited project comes first.
     async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<InvitationProjectGrant>> {
         let organization = self.organization_access(ctx).await?;
-        let rows = ctx.load_present(GrantsOf(self.row().id)).await?;
+        let rows = ctx.load_present(GrantsOf(self.row().organization_id, self.row().id)).await?;
         let grants = rows.iter().map(|row| async {
             let (project, role) = futures_util::try_join!(
                 Project::of_invitation(ctx, row.project_id),
@@ -221,7 +224,7 @@ impl Invitation {
         self.row().message.as_deref()
     }
 
-    /// Who invited.
+    /// Who invited, or last changed what it grants.
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Actor> {
         Actor::find(ctx, self.row().invited_by_kind, self.row().invited_by_id).await
     }
@@ -277,6 +280,11 @@ impl Invitation {
     /// Who accepted, declined or revoked it.
     async fn resolved_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
         Some(Actor::find(ctx, self.row().resolved_by_kind?, self.row().resolved_by_id).await)
+    }
+
+    /// What the viewer can do with it now.
+    async fn viewer_can(&self) -> InvitationViewerCan {
+        InvitationViewerCan(self.0.clone())
     }
 }
 
@@ -341,7 +349,7 @@ impl InvitationPreview {
         let (mut project_name, mut role_id) = (None, row.role_id);
         if let Some(project) = row.project_id {
             project_name = Some(Project::of_invitation(ctx, project).await?.0.project.name.clone());
-            let grants = ctx.load_present(GrantsOf(row.id)).await?;
+            let grants = ctx.load_present(GrantsOf(row.organization_id, row.id)).await?;
             role_id = grants.iter().find(|grant| grant.project_id == project).map_or(role_id, |grant| grant.role_id);
         }
         Ok(Some(Self {

@@ -7,16 +7,11 @@ use super::{
     project::Project, project_member::ProjectMember, role::Role, team::Team, team_member::TeamMember, user::User,
 };
 use crate::{
-    access::{Permission, Viewer},
     domain::id::{
         ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
         TeamMemberId, UserId,
     },
     error::Result,
-    graphql::{
-        context::RequestContext,
-        loaders::{ApiKeyById, OrganizationById, RoleById},
-    },
 };
 
 /// An object that can be refetched by ID.
@@ -70,29 +65,14 @@ impl Node {
             return Ok(TeamMember::find(ctx, id).await?.map(Self::TeamMember));
         }
         if let Some(id) = RoleId::parse(id) {
-            return Ok(role(ctx, id).await?.map(Self::Role));
+            return Ok(Role::find_by_id(ctx, id).await?.map(Self::Role));
         }
         if let Some(id) = InvitationId::parse(id) {
             return Ok(Invitation::find(ctx, id).await?.map(Self::Invitation));
         }
         if let Some(id) = ApiKeyId::parse(id) {
-            return Ok(api_key(ctx, id).await?.map(Self::ApiKey));
+            return Ok(ApiKey::find(ctx, id).await?.map(Self::ApiKey));
         }
         Ok(None)
     }
-}
-
-async fn role(ctx: &Context<'_>, id: RoleId) -> Result<Option<Role>> {
-    let Some(role) = ctx.load(RoleById(id)).await? else { return Ok(None) };
-    let organization = ctx.load(OrganizationById(role.organization_id)).await?.and_then(|found| found.visible);
-    Ok(organization.filter(|organization| organization.is_inside).map(|organization| Role { role, organization }))
-}
-
-/// Keys are visible to those who manage them, and to themselves.
-async fn api_key(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<ApiKey>> {
-    let Some(key) = ctx.load(ApiKeyById(id)).await? else { return Ok(None) };
-    let is_viewer = matches!(ctx.viewer().as_ref(), Viewer::Key(own) if own.id == id);
-    let organization = ctx.load(OrganizationById(key.organization_id)).await?.and_then(|found| found.visible);
-    let manages = organization.is_some_and(|organization| organization.permissions.has(Permission::ApiKeysManage));
-    Ok((is_viewer || manages).then_some(ApiKey(key)))
 }

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{
+    access::Access,
+    api_key::{self, ApiKeyConnection, ApiKeyFilter, ApiKeyOrder},
+    industry::Industry,
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization_member::{
         self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberFilter, OrganizationMemberOrder,
     },
     plan::OrganizationPlan,
     project::{self, Project, ProjectConnection, ProjectFilter, ProjectOrder},
-    role::{BuiltInRole, Role, RoleConnection, RoleFilter, RoleOrder},
+    role::{self, BuiltInRole, RoleConnection, RoleFilter, RoleOrder},
     team::{self, Team, TeamConnection, TeamFilter, TeamOrder},
+    viewer_can::OrganizationViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectRef, TeamRef, Viewer},
@@ -20,6 +24,7 @@ use crate::{
         self,
         email::Email,
         id::{OrganizationId, UserId},
+        phone::Phone,
         slug::Slug,
         text::fold,
     },
@@ -28,12 +33,12 @@ use crate::{
         connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
         context::RequestContext,
         input::{UserRefInput, order_input},
-        loaders::{InviteeOf, Listed, MemberOf, OrganizationById, OwnerOf},
+        loaders::{InviteeOf, MemberOf, OrganizationById, OwnerOf},
         scalars::{DateTime, Url},
         semantic_non_null,
     },
     operations::input::UserRef,
-    store::{invitations, organization_members, organizations, paging::Position, roles},
+    store::{invitations, organization_members, organizations, paging::Position},
 };
 
 /// Who can see the profile of an organization.
@@ -128,9 +133,19 @@ impl Organization {
         self.0.organization.website.clone().map(Url)
     }
 
+    /// Industry.
+    async fn industry(&self) -> Option<Industry> {
+        self.0.organization.industry.as_deref().and_then(Industry::find)
+    }
+
     /// Contact email.
     async fn email(&self) -> Option<&str> {
         self.0.organization.email.as_ref().map(Email::as_str)
+    }
+
+    /// Contact phone, in the form of E.164.
+    async fn phone(&self) -> Option<&str> {
+        self.0.organization.phone.as_ref().map(Phone::as_str)
     }
 
     /// Who can see the profile.
@@ -174,6 +189,11 @@ impl Organization {
     /// Permissions the viewer has here.
     async fn viewer_permissions(&self) -> Vec<&str> {
         self.0.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> OrganizationViewerCan {
+        OrganizationViewerCan(self.0.clone())
     }
 
     /// One member. Requires `members.read`.
@@ -243,6 +263,42 @@ impl Organization {
                 self.0.require(ctx.viewer(), Permission::InvitationsRead)?;
                 let filter = invitation::filter(ctx, Some(&self.0), statuses, filter).await?;
                 invitation::list(ctx, invitations::Of::Organization(self.key()), filter, order_by, &page).await
+            }
+            .await,
+        )
+    }
+
+    /// What a person may do here, and why. Null when they are no member. Requires `members.read`, or that it is the viewer.
+    async fn access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person.")] user: UserRefInput,
+    ) -> Option<Result<Access>> {
+        Access::in_organization(ctx, &self.0, user).await.transpose()
+    }
+
+    /// API keys. Requires `api_keys.manage`.
+    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First *n* items, 0–100 (0: just count). 25 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Last *n* items, 0–100. Not with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Skip *n* items (0–10000) counted from the start or from `after`: numbered pages. Not with `last`."
+        )]
+        offset: Option<i32>,
+        #[graphql(desc = "Filter; all given conditions must hold.")] filter: Option<ApiKeyFilter>,
+        #[graphql(desc = "Order.", default_with = "Some(ApiKeyOrder::default())")] order_by: Option<ApiKeyOrder>,
+    ) -> Option<Result<ApiKeyConnection>> {
+        let page = PageArguments { first, after, last, before, offset };
+        Some(
+            async {
+                self.0.require(ctx.viewer(), Permission::ApiKeysManage)?;
+                api_key::list(ctx, self.key(), filter, order_by, &page).await
             }
             .await,
         )
@@ -333,7 +389,7 @@ impl Organization {
         Some(
             async {
                 self.0.require_inside(ctx.viewer())?;
-                self.role_page(ctx, filter.unwrap_or_default(), order_by, &page).await
+                role::list(ctx, &self.0, filter, order_by, &page).await
             }
             .await,
         )
@@ -354,25 +410,6 @@ impl Organization {
         self.0.require(ctx.viewer(), Permission::MembersRead)?;
         let Some(user) = user_id(ctx, user).await? else { return Ok(None) };
         Ok(ctx.load(MemberOf(self.key(), user)).await?.map(|found| self.member_of(found)))
-    }
-
-    async fn role_page(
-        &self,
-        ctx: &Context<'_>,
-        filter: RoleFilter,
-        order_by: Option<RoleOrder>,
-        page: &PageArguments,
-    ) -> Result<RoleConnection> {
-        let (field, descending) = RoleOrder::sort(order_by);
-        let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
-        let fingerprint = fingerprint(&("roles", &filter, field, descending));
-        let page = page.page(fingerprint)?;
-        let listed =
-            Listed { of: self.key(), filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
-        let found = ctx.load_present(listed).await?;
-        let position = |row: &roles::Role| Position { key: field.key(row), id: row.id.0 };
-        let node = |role| Role { role, organization: self.0.clone() };
-        Ok(Connection::new(found.slice, fingerprint, found.total, position, node))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     team,
     team_member::{self, TeamMemberConnection, TeamMemberOrder},
     user::User,
+    viewer_can::OrganizationMemberViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, Permission},
@@ -147,6 +148,11 @@ impl OrganizationMember {
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
         self.found.member.version
+    }
+
+    /// What the viewer can do with this member now.
+    async fn viewer_can(&self) -> OrganizationMemberViewerCan {
+        OrganizationMemberViewerCan(self.clone())
     }
 
     /// Projects the person is in, with the role in each. Only projects the viewer can see.

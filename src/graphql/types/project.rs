@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::{
+    access::Access,
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization::{Organization, user_id},
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
+    viewer_can::ProjectViewerCan,
 };
 use crate::{
     access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
@@ -167,6 +169,20 @@ impl Project {
     /// Permissions the viewer has here, from both roles.
     async fn viewer_permissions(&self) -> Vec<&str> {
         self.0.organization.policy.held(self.0.permissions).map(|held| held.key.as_ref()).collect()
+    }
+
+    /// What a person may do here, from both roles, and why. Null when they are no member of the organization. Requires `project.members.read`, or that it is the viewer.
+    async fn access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person.")] user: UserRefInput,
+    ) -> Option<Result<Access>> {
+        Access::in_project(ctx, &self.0, user).await.transpose()
+    }
+
+    /// What the viewer can do here now.
+    async fn viewer_can(&self) -> ProjectViewerCan {
+        ProjectViewerCan(self.0.clone())
     }
 
     /// One member. Requires `project.members.read`.

@@ -9,6 +9,7 @@ use super::{
     project::Project,
     role::Role,
     user::User,
+    viewer_can::ProjectMemberViewerCan,
 };
 use crate::{
     access::{Permission, ProjectAccess},
@@ -124,6 +125,11 @@ impl ProjectMember {
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
         self.found.member.version
+    }
+
+    /// What the viewer can do with this member now.
+    async fn viewer_can(&self) -> ProjectMemberViewerCan {
+        ProjectMemberViewerCan(self.clone())
     }
 }
 

@@ -5,24 +5,26 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{
+    capability::Capability,
     organization::Organization,
     permission::{Permission, RoleScope},
 };
 use crate::{
-    access::OrganizationAccess,
+    access::{OrganizationAccess, PermissionSet},
     domain::{
         id::{OrganizationId, RoleId},
         role,
     },
     error::Result,
     graphql::{
-        connection,
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::order_input,
-        loaders::{RoleMembers, RolesOf},
+        loaders::{Listed, OrganizationById, RoleById, RoleMembers, RoleUses, RolesOf, ViewerProjectRoles},
         scalars::DateTime,
     },
-    store::roles,
+    operations,
+    store::{paging::Position, roles},
 };
 
 /// Roles every organization has, at both scopes.
@@ -46,6 +48,8 @@ pub struct RoleFilter {
     pub scope: Option<RoleScope>,
     /// True: only built-in; false: only custom.
     pub built_in: Option<bool>,
+    /// Only roles the viewer may assign.
+    pub assignable: Option<bool>,
 }
 
 order_input! {
@@ -80,6 +84,56 @@ impl Role {
         let role = role_of(ctx, organization.organization.id, id).await?;
         Ok(Self { role, organization: organization.clone() })
     }
+
+    /// A role that the viewer may know of, as whoever is inside its organization does.
+    pub async fn find_by_id(ctx: &Context<'_>, id: RoleId) -> Result<Option<Self>> {
+        let Some(role) = ctx.load(RoleById(id)).await? else { return Ok(None) };
+        let organization = ctx.load(OrganizationById(role.organization_id)).await?.and_then(|found| found.visible);
+        Ok(organization.filter(|organization| organization.is_inside).map(|organization| Self { role, organization }))
+    }
+}
+
+/// What the viewer may do in each place where a role of this level could be given, as far as the places differ.
+async fn places(
+    ctx: &Context<'_>,
+    organization: &OrganizationAccess,
+    roles: &[roles::Role],
+) -> Result<Vec<PermissionSet>> {
+    let everywhere = organization.everywhere(role::RoleScope::Project);
+    let own = ctx.load_present(ViewerProjectRoles(organization.organization.id)).await?;
+    let own = roles.iter().filter(|role| own.contains(&role.id));
+    let places = own.map(|role| organization.policy.of_role(role).union(everywhere));
+    Ok(std::iter::once(everywhere).chain(places).collect())
+}
+
+/// A page of the roles of an organization.
+pub async fn list(
+    ctx: &Context<'_>,
+    organization: &Arc<OrganizationAccess>,
+    filter: Option<RoleFilter>,
+    order_by: Option<RoleOrder>,
+    page: &PageArguments,
+) -> Result<RoleConnection> {
+    let filter = filter.unwrap_or_default();
+    let (field, descending) = RoleOrder::sort(order_by);
+    let is_narrowed = filter.assignable == Some(true);
+    let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
+    let fingerprint = fingerprint(&("roles", &filter, is_narrowed, field, descending));
+    let page = page.page(fingerprint)?;
+    let id = organization.organization.id;
+    let of = if is_narrowed {
+        let all = ctx.load_present(RolesOf(id)).await?;
+        let places = places(ctx, organization, &all).await?;
+        let assignable = all.iter().filter(|role| operations::roles::may_assign(organization, &places, role).is_ok());
+        roles::Of::Among(id, assignable.map(|role| role.id).collect())
+    } else {
+        roles::Of::Organization(id)
+    };
+    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
+    let found = ctx.load_present(listed).await?;
+    let position = |row: &roles::Role| Position { key: field.key(row), id: row.id.0 };
+    let node = |role| Role { role, organization: organization.clone() };
+    Ok(Connection::new(found.slice, fingerprint, found.total, position, node))
 }
 
 async fn role_of(ctx: &Context<'_>, organization: OrganizationId, id: RoleId) -> Result<roles::Role> {
@@ -151,5 +205,45 @@ impl Role {
     /// Last change.
     async fn updated_at(&self) -> DateTime {
         self.role.updated_at.into()
+    }
+
+    /// What the viewer can do with this role now.
+    async fn viewer_can(&self) -> RoleViewerCan {
+        RoleViewerCan(self.clone())
+    }
+}
+
+/// What the viewer can do with a role.
+pub struct RoleViewerCan(Role);
+
+/// What the viewer can do with a role now.
+#[Object]
+impl RoleViewerCan {
+    /// Give it to members or invitees: in the organization or, a project role, in at least one project.
+    async fn assign(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let Role { role, organization } = &self.0;
+        let places = match role.scope {
+            role::RoleScope::Organization => Vec::new(),
+            role::RoleScope::Project => {
+                places(ctx, organization, &ctx.load_present(RolesOf(role.organization_id)).await?).await?
+            }
+        };
+        Ok(Capability::of(ctx.viewer(), operations::roles::may_assign(organization, &places, role)))
+    }
+
+    /// May call `roleUpdate`.
+    async fn update(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), operations::roles::may_change(&self.0.organization, &self.0.role))
+    }
+
+    /// May call `roleDelete` without a replacement.
+    async fn delete(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let Role { role, organization } = &self.0;
+        let mut checked = operations::roles::may_change(organization, role);
+        if checked.is_ok() {
+            let uses = ctx.load_present(RoleUses(role.organization_id, role.id)).await?;
+            checked = operations::roles::check_unused(role, uses);
+        }
+        Ok(Capability::of(ctx.viewer(), checked))
     }
 }

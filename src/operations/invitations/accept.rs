@@ -6,7 +6,6 @@ use super::{
     super::{Operation, Transaction},
     Held, InvitationRef,
     giver::Giver,
-    lock_held, not_pending,
     teams::{join_teams, standing_teams},
 };
 use crate::{
@@ -14,13 +13,12 @@ use crate::{
         event::EventKind,
         id::{InvitationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
         invitation::InvitationStatus,
-        organization::ActorKind,
     },
-    error::{Code, Detail, Error, Refusal, Result},
+    error::{Error, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
+        invitations::{self, Invitation, ProjectGrant, Resolution},
         organization_members::{self, OrganizationMember},
-        organizations::{self, Counts},
+        organizations::Counts,
         project_members::{self, ProjectMember},
         roles::{self, Role},
         users::User,
@@ -51,11 +49,10 @@ impl Operation for Accept {
     type Output = Accepted;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Accepted> {
-        let held = lock_held(tx, &self.invitation).await?;
-        let invitation = &held.invitation;
-        let user = tx.viewer.person().cloned().ok_or(Error::Unauthenticated)?;
-        let membership = organization_members::with_role(tx.conn, invitation.organization_id, user.id).await?;
-        if let Some((member, _)) = membership.as_ref().filter(|_| was_accepted_by(invitation, &user)) {
+        let held = Held::lock(tx, &self.invitation).await?;
+        let (invitation, user) = (&held.invitation, &held.user);
+        let membership = held.may_accept(tx.conn, &tx.app.policy, tx.now).await?;
+        if let Some(member) = membership.as_ref().filter(|_| held.was_accepted()) {
             return Ok(Accepted {
                 invitation: invitation.id,
                 organization_member: member.id,
@@ -63,10 +60,8 @@ impl Operation for Accept {
                 team_members: Vec::new(),
             });
         }
-        held.check_open(tx)?;
-        let grants = invitations::grants(tx.conn, &[invitation.id]).await?;
-        let team_grants = invitations::team_grants(tx.conn, &[invitation.id]).await?;
-        check_giver(tx, &held, &grants, &team_grants).await?;
+        let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let team_grants = invitations::team_grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
         let grants = standing(tx, grants).await?;
         let team_grants = standing_teams(tx, team_grants).await?;
 
@@ -86,41 +81,13 @@ impl Operation for Accept {
 
         let roles = roles::of_organizations(tx.conn, &[invitation.organization_id]).await?;
         let organization_member = match membership {
-            Some((member, _)) => member.id,
-            None => join_organization(tx, invitation, &user, &roles).await?,
+            Some(member) => member.id,
+            None => join_organization(tx, invitation, user, &roles).await?,
         };
-        let project_members = join_projects(tx, &user, &grants, &roles).await?;
-        let team_members = join_teams(tx, invitation, &user, &team_grants).await?;
+        let project_members = join_projects(tx, user, &grants, &roles).await?;
+        let team_members = join_teams(tx, invitation, user, &team_grants).await?;
         Ok(Accepted { invitation: invitation.id, organization_member, project_members, team_members })
     }
-}
-
-fn was_accepted_by(invitation: &Invitation, user: &User) -> bool {
-    let by = (invitation.resolved_by_kind, invitation.resolved_by_id);
-    invitation.status == InvitationStatus::Accepted && by == (Some(ActorKind::User), Some(user.id.0))
-}
-
-/// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
-/// catches what passes in other ways, such as a key that expired.
-async fn check_giver(
-    tx: &mut Transaction<'_>,
-    held: &Held,
-    grants: &[ProjectGrant],
-    team_grants: &[TeamGrant],
-) -> Result<()> {
-    let invitation = &held.invitation;
-    let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
-    let mut giver = Giver::load(tx, invitation.organization_id, inviter).await?;
-    let own_teams: Vec<TeamGrant> = team_grants.iter().filter(|grant| grant.added_by_kind.is_none()).cloned().collect();
-    if giver.may_give(tx, invitation, grants).await? && giver.may_give_teams(tx.conn, &own_teams).await? {
-        return Ok(());
-    }
-    Err(Refusal {
-        message: "Whoever sent this invitation may no longer give what it gives; ask for a new one.".into(),
-        ..not_pending(InvitationStatus::Revoked)
-    }
-    .at(["invitation"])
-    .into())
 }
 
 /// The grants without those that somebody added who may no longer give them.
@@ -130,8 +97,10 @@ async fn standing(tx: &mut Transaction<'_>, grants: Vec<ProjectGrant>) -> Result
         let stands = match grant.added_by_kind {
             None => true,
             Some(kind) => {
-                let mut giver = Giver::load(tx, grant.organization_id, (kind, grant.added_by_id)).await?;
-                giver.may_grant(tx, &grant).await?
+                let mut giver =
+                    Giver::load(tx.conn, &tx.app.policy, tx.now, grant.organization_id, (kind, grant.added_by_id))
+                        .await?;
+                giver.may_grant(tx.conn, &grant).await?
             }
         };
         if stands {
@@ -147,12 +116,6 @@ async fn join_organization(
     user: &User,
     roles: &[Role],
 ) -> Result<OrganizationMemberId> {
-    let organization = organizations::with_membership(tx.conn, &[invitation.organization_id], None).await?.pop();
-    let (organization, ..) = organization.ok_or_else(|| Error::internal("an invitation has no organization"))?;
-    if let Some(limit) = organization.seat_limit.filter(|limit| organization.member_count >= *limit) {
-        let refusal = Refusal::new(Code::LimitReached, format!("All {limit} seats of the organization are taken."));
-        return Err(refusal.with(Detail::Limit { limit, actual: organization.member_count + 1 }).into());
-    }
     let role = roles
         .iter()
         .find(|role| role.id == invitation.role_id)
@@ -163,9 +126,9 @@ async fn join_organization(
         ..OrganizationMember::new(OrganizationMemberId(tx.id()), user, role, tx.now)
     };
     organization_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
-    tx.count(organization.id, Counts { members: 1, ..Counts::default() });
+    tx.count(invitation.organization_id, Counts { members: 1, ..Counts::default() });
     let data = json!({ "user": user.id.to_string(), "role": role.key });
-    tx.happened(organization.id, EventKind::MemberJoined, member.id.0, None, data)?;
+    tx.happened(invitation.organization_id, EventKind::MemberJoined, member.id.0, None, data)?;
     Ok(member.id)
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     super::{Operation, Transaction},
-    InvitationRef, lock_held,
+    Held, InvitationRef,
     teams::end_pending,
 };
 use crate::{
@@ -27,12 +27,12 @@ impl Operation for Decline {
     type Output = InvitationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<InvitationId> {
-        let held = lock_held(tx, &self.invitation).await?;
+        let held = Held::lock(tx, &self.invitation).await?;
+        held.may_decline(tx.now)?;
         let invitation = &held.invitation;
         if invitation.status == InvitationStatus::Declined {
             return Ok(invitation.id);
         }
-        held.check_open(tx)?;
         let resolution = Resolution { status: InvitationStatus::Declined, by: tx.viewer.actor()?, at: tx.now };
         let declined = invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?;
         if declined.is_empty() {

@@ -5,9 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{super::Transaction, teams};
+use chrono::{DateTime, Utc};
+
+use super::teams;
 use crate::{
-    access::{ActorRef, OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
+    access::{ActorRef, OrganizationAccess, OrganizationRef, Permission, Policy, ProjectAccess, Viewer},
     domain::{
         id::{ApiKeyId, OrganizationId, ProjectId, RoleId, UserId},
         organization::ActorKind,
@@ -32,11 +34,16 @@ pub struct Giver {
 
 impl Giver {
     /// What they are in an organization.
-    pub async fn load(tx: &mut Transaction<'_>, organization: OrganizationId, giver: ActorRef) -> Result<Self> {
-        let viewer = viewer(tx, organization, giver).await?;
-        let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-        let access =
-            OrganizationAccess::find(tx.conn, &tx.app.policy, &viewer, &OrganizationRef::Id(organization)).await?;
+    pub async fn load(
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        now: DateTime<Utc>,
+        organization: OrganizationId,
+        giver: ActorRef,
+    ) -> Result<Self> {
+        let viewer = viewer(conn, now, organization, giver).await?;
+        let roles = roles::of_organizations(conn, &[organization]).await?;
+        let access = OrganizationAccess::find(conn, policy, &viewer, &OrganizationRef::Id(organization)).await?;
         let organization = access.filter(|organization| organization.is_inside);
         Ok(Self { viewer, organization, projects: HashMap::new(), roles })
     }
@@ -44,12 +51,12 @@ impl Giver {
     /// Whether they may give all that they gave with `invitation`; what others added to it is not theirs.
     pub async fn may_give(
         &mut self,
-        tx: &mut Transaction<'_>,
+        conn: &mut Connection,
         invitation: &Invitation,
         grants: &[ProjectGrant],
     ) -> Result<bool> {
         for grant in grants.iter().filter(|grant| grant.added_by_kind.is_none()) {
-            if !self.may_grant(tx, grant).await? {
+            if !self.may_grant(conn, grant).await? {
                 return Ok(false);
             }
         }
@@ -63,10 +70,10 @@ impl Giver {
     }
 
     /// Whether they may give a project with that role in it.
-    pub async fn may_grant(&mut self, tx: &mut Transaction<'_>, grant: &ProjectGrant) -> Result<bool> {
+    pub async fn may_grant(&mut self, conn: &mut Connection, grant: &ProjectGrant) -> Result<bool> {
         let Some(organization) = self.organization.clone() else { return Ok(false) };
         let Some(role) = self.role(grant.role_id) else { return Ok(false) };
-        let project = self.project(tx, &organization, grant.project_id).await?;
+        let project = self.project(conn, &organization, grant.project_id).await?;
         Ok(project.is_some_and(|project| {
             project.permissions.has(Permission::ProjectInvitationsManage) && project.may_give(&role)
         }))
@@ -86,14 +93,14 @@ impl Giver {
 
     async fn project(
         &mut self,
-        tx: &mut Transaction<'_>,
+        conn: &mut Connection,
         organization: &Arc<OrganizationAccess>,
         id: ProjectId,
     ) -> Result<Option<ProjectAccess>> {
         Ok(match self.projects.entry(id) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(unknown) => {
-                unknown.insert(ProjectAccess::in_locked(tx.conn, &self.viewer, organization, id).await?).clone()
+                unknown.insert(ProjectAccess::in_locked(conn, &self.viewer, organization, id).await?).clone()
             }
         })
     }
@@ -104,13 +111,18 @@ pub fn is_plain(role: &Role) -> bool {
     matches!(role.built_in, Some(BuiltInRole::Member | BuiltInRole::Viewer))
 }
 
-async fn viewer(tx: &mut Transaction<'_>, organization: OrganizationId, (kind, id): ActorRef) -> Result<Viewer> {
+async fn viewer(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    organization: OrganizationId,
+    (kind, id): ActorRef,
+) -> Result<Viewer> {
     let id = id.unwrap_or_default();
     Ok(match kind {
-        ActorKind::User => users::by_ids(tx.conn, &[UserId(id)]).await?.pop().map_or(Viewer::Nobody, Viewer::Person),
+        ActorKind::User => users::by_ids(conn, &[UserId(id)]).await?.pop().map_or(Viewer::Nobody, Viewer::Person),
         ActorKind::ApiKey => {
-            let key = api_keys::find(tx.conn, organization, ApiKeyId(id)).await?;
-            key.filter(|key| key.is_active(tx.now)).map_or(Viewer::Nobody, Viewer::Key)
+            let key = api_keys::find(conn, organization, ApiKeyId(id)).await?;
+            key.filter(|key| key.is_active(now)).map_or(Viewer::Nobody, Viewer::Key)
         }
         ActorKind::Operator | ActorKind::System => Viewer::Operator,
     })

@@ -3,38 +3,45 @@
 mod accept;
 mod decline;
 mod giver;
+mod held;
 mod invite;
+mod managed;
 mod organization_invite;
 mod project_invite;
 mod resend;
 mod revoke;
 mod teams;
+mod update;
 
 pub use accept::{Accept, Accepted};
 pub use decline::Decline;
+pub use held::Held;
 pub use invite::{Invited, ItemResult, Letter};
+pub use managed::Managed;
 pub use organization_invite::OrganizationInvite;
 pub use project_invite::ProjectInvite;
 pub use resend::{Resend, Resent};
 pub use revoke::Revoke;
 pub use teams::TeamGrantInput;
+pub use update::Update;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Transaction;
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, Viewer},
+    access::{OrganizationAccess, Permission},
+    app::App,
     domain::{
         event::EventKind,
-        id::{InvitationId, OrganizationId, ProjectId},
+        id::{InvitationId, OrganizationId, ProjectId, RoleId},
         invitation::InvitationStatus,
         organization::{ActorKind, PlanTier},
-        secret::InvitationToken,
     },
-    error::{Code, Detail, Error, Refusal, Result},
+    error::{Code, Detail, Refusal, Result},
     store::{
         invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
         organizations::{Counts, Organization},
@@ -53,100 +60,6 @@ pub enum InvitationRef {
     Unknown,
 }
 
-/// An invitation that the viewer manages, with everything locked that decides.
-struct Managed {
-    organization: Arc<OrganizationAccess>,
-    invitation: Invitation,
-    grants: Vec<ProjectGrant>,
-}
-
-/// Locks an invitation for those who manage the invitations of its organization or of its project.
-async fn lock_managed(tx: &mut Transaction<'_>, id: Option<InvitationId>) -> Result<Managed> {
-    let missing = || Error::from(Refusal::not_found("invitation").at(["invitationId"]));
-    let id = id.ok_or_else(missing)?;
-    let found = invitations::find(tx.conn, id).await?.ok_or_else(missing)?;
-    let by = OrganizationRef::Id(found.organization_id);
-    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
-    let organization =
-        organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-    let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
-
-    let project = match invitation.project_id {
-        Some(project) => ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, project).await?,
-        None => None,
-    };
-    let manages_project = project.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage));
-    let sees = manages_project || organization.permissions.has(Permission::InvitationsRead);
-    if !manages_project && !organization.permissions.has(Permission::InvitationsManage) {
-        let forbidden = Refusal::forbidden(Permission::InvitationsManage.key()).at(["invitationId"]);
-        return Err(if sees { forbidden.into() } else { missing() });
-    }
-    let grants = invitations::grants(tx.conn, &[id]).await?;
-    Ok(Managed { organization, invitation, grants })
-}
-
-/// An invitation in the hands of its invitee, locked, and not judged yet.
-struct Held {
-    invitation: Invitation,
-    /// Number of the link that was used; none when named by id.
-    link: Option<i32>,
-}
-
-/// Locks the organization and the invitation for the person it was sent to.
-async fn lock_held(tx: &mut Transaction<'_>, by: &InvitationRef) -> Result<Held> {
-    let missing = || Error::from(Refusal::not_found("invitation").at(["invitation"]));
-    if let Viewer::Key(_) | Viewer::Operator = tx.viewer {
-        return Err(Refusal::new(Code::Forbidden, "Only the invited person answers an invitation.").into());
-    }
-    let (organization, id, link) = match by {
-        InvitationRef::Token(token) => {
-            let token = InvitationToken::verify(token, &tx.app.token_key).ok_or_else(missing)?;
-            (token.organization, token.invitation, Some(token.version))
-        }
-        InvitationRef::Id(id) => {
-            let found = invitations::find(tx.conn, *id).await?.ok_or_else(missing)?;
-            (found.organization_id, *id, None)
-        }
-        InvitationRef::Unknown => return Err(missing()),
-    };
-    if !crate::store::organizations::lock(tx.conn, organization).await? {
-        return Err(missing());
-    }
-    let invitation = invitations::lock(tx.conn, organization, id).await?.ok_or_else(missing)?;
-    if tx.viewer.verified_email() == Some(&invitation.email) {
-        return Ok(Held { invitation, link });
-    }
-    // Who holds the token knows that the invitation exists; who only guesses an id does not.
-    match link {
-        Some(_) => Err(Refusal::new(
-            Code::InvitationEmailMismatch,
-            format!("This invitation was sent to {}; sign in with that address, verified.", invitation.email.masked()),
-        )
-        .at(["invitation"])
-        .into()),
-        None => Err(missing()),
-    }
-}
-
-impl Held {
-    /// The invitation can still be answered, by this link.
-    fn check_open(&self, tx: &Transaction<'_>) -> Result<(), Refusal> {
-        if self.link.is_some_and(|link| link < self.invitation.token_version) {
-            let superseded =
-                Refusal::new(Code::InvitationSuperseded, "A newer link was sent to you; this one no longer works.");
-            return Err(superseded.at(["invitation"]));
-        }
-        match self.invitation.status_at(tx.now) {
-            InvitationStatus::Pending => Ok(()),
-            InvitationStatus::Expired => {
-                Err(Refusal::new(Code::InvitationExpired, "This invitation has expired; ask for a new one.")
-                    .at(["invitation"]))
-            }
-            status => Err(not_pending(status).at(["invitation"])),
-        }
-    }
-}
-
 /// The invitation has left PENDING.
 fn not_pending(status: InvitationStatus) -> Refusal {
     let message = match status {
@@ -159,10 +72,19 @@ fn not_pending(status: InvitationStatus) -> Refusal {
     Refusal::new(Code::InvitationNotPending, message)
 }
 
+/// Before `organizationInvite`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND` or `PLAN_REQUIRED`.
+pub fn may_invite(access: &OrganizationAccess, app: &App, now: DateTime<Utc>) -> Result<(), Refusal> {
+    access.may(Permission::InvitationsManage)?;
+    check_plan(app, now, &access.organization)
+}
+
 /// Inviting is part of the plan, or of a trial that is not over.
-fn check_plan(tx: &Transaction<'_>, organization: &Organization) -> Result<(), Refusal> {
-    let in_trial = organization.trial_ends_at.is_some_and(|end| end > tx.now);
-    if tx.app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
+pub fn check_plan(app: &App, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
+    let in_trial = organization.trial_ends_at.is_some_and(|end| end > now);
+    if app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
         return Ok(());
     }
     Err(Refusal::new(Code::PlanRequired, "The Free plan includes no invitations outside a trial.").with(Detail::Plan))
@@ -183,7 +105,7 @@ fn check_seats(organization: &Organization, pending: i32, more: usize) -> Result
 
 /// Writes down which invitations of an organization have run out of time, so that they hold no seats and
 /// no addresses; tells how many stay pending.
-async fn expire_lapsed(tx: &mut Transaction<'_>, organization: &Organization) -> Result<i32> {
+pub(super) async fn expire_lapsed(tx: &mut Transaction<'_>, organization: &Organization) -> Result<i32> {
     let lapsed = invitations::expire(tx.conn, organization.id, tx.now).await?;
     for id in &lapsed {
         tx.happened_by((ActorKind::System, None), organization.id, EventKind::InvitationExpired, id.0, None, json!({}));
@@ -212,22 +134,44 @@ pub(super) async fn revoke_all(
     Ok(())
 }
 
-/// Takes back what somebody invited to, or added to the invitations of others, and after a change of their
+/// Takes back what a person invited to, or added to the invitations of others, and after a change of their
 /// own rights could no longer give.
 pub(super) async fn revoke_ungivable(
     tx: &mut Transaction<'_>,
     organization: OrganizationId,
     inviter: Uuid,
 ) -> Result<()> {
-    let pending = invitations::pending_from(tx.conn, organization, ActorKind::User, inviter).await?;
-    let added = invitations::grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
-    let added_teams = invitations::team_grants_added_by(tx.conn, organization, ActorKind::User, inviter).await?;
+    revoke_ungivable_by(tx, organization, (ActorKind::User, inviter)).await
+}
+
+/// As [`revoke_ungivable`], for everybody whom a change of `role` concerns: those who have it, and those who
+/// invited to it.
+pub(super) async fn revoke_ungivable_after(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    role: RoleId,
+) -> Result<()> {
+    for giver in invitations::givers_touched_by(tx.conn, organization, role).await? {
+        revoke_ungivable_by(tx, organization, giver).await?;
+    }
+    Ok(())
+}
+
+/// As [`revoke_ungivable`], for a person or an API key.
+pub(super) async fn revoke_ungivable_by(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    (kind, inviter): (ActorKind, Uuid),
+) -> Result<()> {
+    let pending = invitations::pending_from(tx.conn, organization, kind, inviter).await?;
+    let added = invitations::grants_added_by(tx.conn, organization, kind, inviter).await?;
+    let added_teams = invitations::team_grants_added_by(tx.conn, organization, kind, inviter).await?;
     if pending.is_empty() && added.is_empty() && added_teams.is_empty() {
         return Ok(());
     }
-    let mut giver = Giver::load(tx, organization, (ActorKind::User, Some(inviter))).await?;
+    let mut giver = Giver::load(tx.conn, &tx.app.policy, tx.now, organization, (kind, Some(inviter))).await?;
     for grant in &added {
-        if !giver.may_grant(tx, grant).await? {
+        if !giver.may_grant(tx.conn, grant).await? {
             invitations::delete_grant(tx.conn, grant).await?;
             let data = json!({ "because": "whoever added the project may no longer give it" });
             let project = Some(grant.project_id);
@@ -243,11 +187,11 @@ pub(super) async fn revoke_ungivable(
     }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
-    for grant in invitations::grants(tx.conn, &ids).await? {
+    for grant in invitations::grants(tx.conn, &[organization], &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
     let mut team_grants: HashMap<InvitationId, Vec<TeamGrant>> = HashMap::new();
-    for grant in invitations::team_grants(tx.conn, &ids).await? {
+    for grant in invitations::team_grants(tx.conn, &[organization], &ids).await? {
         if grant.added_by_kind.is_none() {
             team_grants.entry(grant.invitation_id).or_default().push(grant);
         }
@@ -256,7 +200,7 @@ pub(super) async fn revoke_ungivable(
     for invitation in &pending {
         let grants = grants.remove(&invitation.id).unwrap_or_default();
         let teams = team_grants.remove(&invitation.id).unwrap_or_default();
-        if !giver.may_give(tx, invitation, &grants).await? || !giver.may_give_teams(tx.conn, &teams).await? {
+        if !giver.may_give(tx.conn, invitation, &grants).await? || !giver.may_give_teams(tx.conn, &teams).await? {
             ungivable.push(invitation.id);
         }
     }
@@ -273,12 +217,7 @@ pub struct GrantInput {
 }
 
 /// The grant of a project by the one who invites, as a row.
-fn grant_row(
-    invitation: &Invitation,
-    project: ProjectId,
-    role: crate::domain::id::RoleId,
-    position: usize,
-) -> ProjectGrant {
+fn grant_row(invitation: &Invitation, project: ProjectId, role: RoleId, position: usize) -> ProjectGrant {
     ProjectGrant {
         organization_id: invitation.organization_id,
         invitation_id: invitation.id,

@@ -44,10 +44,10 @@ impl Operation for OrganizationInvite {
         .await?;
         let organization = &access.organization;
         let message = self.letter.check()?;
-        check_plan(tx, organization)?;
+        check_plan(tx.app, tx.now, organization)?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
         let role = self.role(&access, &roles)?;
-        let grants = self.grants(tx, &access, &roles).await?;
+        let grants = project_grants(tx, &access, &roles, &self.projects).await?;
         let teams = team_grants(tx, &access, &self.teams).await?;
 
         if self.letter.dry_run {
@@ -96,37 +96,37 @@ impl OrganizationInvite {
         let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
         if access.may_give(role) { Ok(role.id) } else { Err(role_not_assignable(role).at(["role"])) }
     }
+}
 
-    /// The projects, each with a role that the viewer may give there.
-    async fn grants(
-        &self,
-        tx: &mut Transaction<'_>,
-        access: &std::sync::Arc<OrganizationAccess>,
-        roles: &[Role],
-    ) -> Result<Vec<(ProjectId, RoleId)>> {
-        let mut grants: Vec<(ProjectId, RoleId)> = Vec::new();
-        for (index, input) in self.projects.iter().enumerate() {
-            let at = |field: &'static str| ["projects".to_owned(), index.to_string(), field.to_owned()];
-            let project = find_project(tx, access, &input.project)
-                .await?
-                .ok_or_else(|| Refusal::not_found("project").at(at("project")))?;
-            if !project.permissions.has(Permission::ProjectInvitationsManage) {
-                return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(at("project")).into());
-            }
-            let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-            let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(at("role")))?;
-            if !project.may_give(role) {
-                return Err(role_not_assignable(role).at(at("role")).into());
-            }
-            if grants.iter().any(|(known, _)| *known == project.project.id) {
-                return Err(Refusal::new(Code::Duplicate, "This project stands in the list before.")
-                    .at(at("project"))
-                    .into());
-            }
-            grants.push((project.project.id, role.id));
+/// The projects, each with a role that the viewer may give there.
+pub async fn project_grants(
+    tx: &mut Transaction<'_>,
+    access: &std::sync::Arc<OrganizationAccess>,
+    roles: &[Role],
+    projects: &[GrantInput],
+) -> Result<Vec<(ProjectId, RoleId)>> {
+    let mut grants: Vec<(ProjectId, RoleId)> = Vec::new();
+    for (index, input) in projects.iter().enumerate() {
+        let at = |field: &'static str| ["projects".to_owned(), index.to_string(), field.to_owned()];
+        let project = find_project(tx, access, &input.project)
+            .await?
+            .ok_or_else(|| Refusal::not_found("project").at(at("project")))?;
+        if !project.permissions.has(Permission::ProjectInvitationsManage) {
+            return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(at("project")).into());
         }
-        Ok(grants)
+        let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+        let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(at("role")))?;
+        if !project.may_give(role) {
+            return Err(role_not_assignable(role).at(at("role")).into());
+        }
+        if grants.iter().any(|(known, _)| *known == project.project.id) {
+            return Err(Refusal::new(Code::Duplicate, "This project stands in the list before.")
+                .at(at("project"))
+                .into());
+        }
+        grants.push((project.project.id, role.id));
     }
+    Ok(grants)
 }
 
 /// A project of this organization; one of another is not found.

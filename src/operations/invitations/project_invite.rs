@@ -71,7 +71,7 @@ impl Operation for ProjectInvite {
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
         if new > 0 {
-            check_plan(tx, organization)?;
+            check_plan(tx.app, tx.now, organization)?;
             check_seats(organization, pending, new)?;
         }
         let there = There::load(tx, &access, &known).await?;
@@ -165,7 +165,7 @@ impl There {
         }
         let project = access.project.id;
         let in_project = project_members::among(tx.conn, access.project.organization_id, project, &members).await?;
-        let granted = invitations::grants(tx.conn, &pending).await?;
+        let granted = invitations::grants(tx.conn, &[access.project.organization_id], &pending).await?;
         Ok(Self {
             in_project: in_project.into_iter().map(|member| member.user_id).collect(),
             granted: granted

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     super::{Operation, Transaction},
-    lock_managed, not_pending,
+    Managed,
     teams::end_pending,
 };
 use crate::{
@@ -27,11 +27,11 @@ impl Operation for Revoke {
     type Output = InvitationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<InvitationId> {
-        let invitation = lock_managed(tx, self.invitation).await?.invitation;
-        match invitation.status_at(tx.now) {
-            InvitationStatus::Revoked => return Ok(invitation.id),
-            InvitationStatus::Pending => {}
-            status => return Err(not_pending(status).at(["invitationId"]).into()),
+        let managed = Managed::lock(tx, self.invitation).await?;
+        managed.may_revoke(tx.now)?;
+        let invitation = managed.invitation;
+        if invitation.status == InvitationStatus::Revoked {
+            return Ok(invitation.id);
         }
         let resolution = Resolution { status: InvitationStatus::Revoked, by: tx.viewer.actor()?, at: tx.now };
         let revoked = invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?;

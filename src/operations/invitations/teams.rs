@@ -104,14 +104,13 @@ pub fn pending_row(
 
 /// Makes these all the teams that a pending invitation grants, given by the one who invited; tells whether
 /// that changed anything. The invitation is locked, and the teams are checked.
-#[expect(dead_code, reason = "`invitationUpdate` comes with another change")]
 pub async fn set_team_grants(
     tx: &mut Transaction<'_>,
     invitation: &Invitation,
     wanted: &[(TeamId, TeamMemberRole)],
 ) -> Result<bool> {
     let (organization, id) = (invitation.organization_id, invitation.id);
-    let old = invitations::team_grants(tx.conn, &[id]).await?;
+    let old = invitations::team_grants(tx.conn, &[organization], &[id]).await?;
     let is_same = |grant: &TeamGrant| grant.added_by_kind.is_none() && wanted.contains(&(grant.team_id, grant.role));
     if old.len() == wanted.len() && old.iter().all(is_same) {
         return Ok(false);
@@ -189,7 +188,7 @@ async fn delete(
 /// back that had ended with it.
 pub async fn renew_pending(tx: &mut Transaction<'_>, invitation: &Invitation) -> Result<()> {
     let organization = invitation.organization_id;
-    let grants = invitations::team_grants(tx.conn, &[invitation.id]).await?;
+    let grants = invitations::team_grants(tx.conn, &[organization], &[invitation.id]).await?;
     if grants.is_empty() {
         return Ok(());
     }
@@ -239,7 +238,9 @@ pub async fn standing_teams(tx: &mut Transaction<'_>, grants: Vec<TeamGrant>) ->
         let stands = match grant.added_by_kind {
             None => true,
             Some(kind) => {
-                let giver = Giver::load(tx, grant.organization_id, (kind, grant.added_by_id)).await?;
+                let giver =
+                    Giver::load(tx.conn, &tx.app.policy, tx.now, grant.organization_id, (kind, grant.added_by_id))
+                        .await?;
                 giver.may_give_teams(tx.conn, std::slice::from_ref(&grant)).await?
             }
         };

@@ -10,8 +10,8 @@ use super::super::{
 use crate::{
     domain::{
         event::EventKind,
-        id::{OrganizationId, ProjectMemberId, TeamMemberId},
-        role::{BuiltInRole, RoleScope},
+        id::{OrganizationId, ProjectId, ProjectMemberId, TeamMemberId},
+        role::RoleScope,
     },
     error::{Error, Result},
     store::{
@@ -19,6 +19,7 @@ use crate::{
         organization_members::{self, OrganizationMember},
         organizations::Counts,
         project_members::{self, ProjectMember},
+        projects,
         roles::{self, Role},
         team_members,
     },
@@ -83,14 +84,15 @@ async fn inherit(tx: &mut Transaction<'_>, organization: OrganizationId, owned: 
     let heir = organization_members::owners(tx.conn, &[organization]).await?.pop();
     let heir = heir.ok_or_else(|| Error::internal("an organization has no owner"))?.user;
     let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-    let owner = roles.iter().find(|role| role.scope == RoleScope::Project && role.built_in == Some(BuiltInRole::Owner));
-    let owner = owner.ok_or_else(|| Error::internal("an organization has no project owner role"))?;
+    let owner = roles::owner(&roles, RoleScope::Project)?;
+    let ids: Vec<ProjectId> = owned.iter().map(|ended| ended.project_id).collect();
+    projects::touch(tx.conn, organization, &ids, tx.now).await?;
     for ended in owned {
         let row = ProjectMember::new(ProjectMemberId(tx.id()), ended.project_id, &heir, owner, tx.now);
         if project_members::make_owner(tx.conn, &row).await? {
             tx.count_project_members(organization, ended.project_id, 1);
         }
-        let data = json!({ "user": heir.id.to_string() });
+        let data = json!({ "user": heir.id.to_string(), "previousOwner": ended.user_id.to_string() });
         tx.happened(
             organization,
             EventKind::ProjectOwnershipTransferred,

@@ -52,17 +52,31 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
     let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
     let organization =
         organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-    // Who may not list the members does not learn who is one.
-    let may_know = [Permission::MembersRead, Permission::MembersManage];
-    if !may_know.into_iter().any(|permission| organization.permissions.has(permission)) {
-        return Err(missing());
-    }
-    organization.may(Permission::MembersManage)?;
+    may_manage_members(&organization)?;
     let member = match user {
         Some(user) => organization_members::with_role(tx.conn, organization.organization.id, user).await?,
         None => None,
     };
     Ok(Managed { organization, member })
+}
+
+/// Before a member is changed or removed, whoever it is. Who may not list the members does not learn who is one.
+fn may_manage_members(organization: &OrganizationAccess) -> Result<(), Refusal> {
+    let may_know = [Permission::MembersRead, Permission::MembersManage];
+    if !may_know.into_iter().any(|permission| organization.permissions.has(permission)) {
+        return Err(Refusal::not_found("member").at(["member"]));
+    }
+    organization.may(Permission::MembersManage)
+}
+
+/// Before `organizationMemberUpdateRole` and `organizationMemberRemove`, whatever their input: what the mutations ask
+/// after their lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN` or `OWNER_PROTECTED`.
+pub fn may_manage(organization: &OrganizationAccess, role: &Role) -> Result<(), Refusal> {
+    may_manage_members(organization)?;
+    check_manageable(organization, role)
 }
 
 /// The owner stays, and nobody manages who is stronger than they are.

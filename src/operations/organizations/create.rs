@@ -2,24 +2,26 @@
 
 use chrono::Days;
 use serde_json::json;
-use url::Url;
 
-use super::super::{
-    Operation, Transaction,
-    input::{UserRef, text_refusal, user_by_ref, wanted_slug},
+use super::{
+    super::{
+        Operation, Transaction,
+        input::{UserRef, description, name, user_by_ref},
+        patch::Problems,
+    },
+    may, profile,
 };
 use crate::{
     access::Viewer,
     domain::{
-        email::Email,
         event::EventKind,
         id::{OrganizationId, OrganizationMemberId, RoleId},
         organization::{PlanTier, Visibility},
         role::{BuiltInRole, RoleScope},
         slug::Slug,
-        text::{self, fold},
+        text::fold,
     },
-    error::{Code, Detail, Error, Refusal, Result},
+    error::{Code, Error, Refusal, Result},
     store::{
         organization_members::{self, OrganizationMember},
         organizations::{self, Counts, Organization},
@@ -37,7 +39,9 @@ pub struct Create {
     pub description: Option<String>,
     pub logo_url: Option<String>,
     pub website: Option<String>,
+    pub industry: Option<String>,
     pub email: Option<String>,
+    pub phone: Option<String>,
     pub visibility: Visibility,
     pub owner: Option<UserRef>,
 }
@@ -51,19 +55,14 @@ impl Operation for Create {
         let id = organization.id;
 
         users::lock(tx.conn, owner.id).await?;
-        let (limit, owned) = (tx.app.limits.owned_organizations, users::owned_organizations(tx.conn, owner.id).await?);
-        if owned >= i64::from(limit) {
-            let actual = i32::try_from(owned).unwrap_or(i32::MAX);
-            let refusal = Refusal::new(Code::LimitReached, format!("One person may own {limit} organizations."));
-            return Err(refusal.with(Detail::Limit { limit, actual }).into());
-        }
+        may::own(&tx.app.limits, users::owned_organizations(tx.conn, owner.id).await?)?;
 
         let slug = self.free_slug(tx).await?;
         organization.slug = slug.to_string();
         organization.search_text = Organization::searched_by(&organization.name, &slug);
         organizations::insert(tx.conn, &organization).await?;
         if !organizations::take_slug(tx.conn, &slug, id).await? {
-            return Err(taken(&slug).into());
+            return Err(profile::taken(&slug).into());
         }
 
         let roles = built_in_roles(tx, id);
@@ -117,33 +116,18 @@ impl Create {
 
     /// The new row, but for its slug; all problems of the input are reported together.
     fn checked(&self, tx: &Transaction<'_>) -> Result<Organization> {
-        let mut refusals = Vec::new();
-        let mut check = |field: &'static str, result: Result<String, Refusal>| match result {
-            Ok(value) => Some(value),
-            Err(refusal) => {
-                refusals.push(refusal.at([field]));
-                None
-            }
-        };
-        let name = check("name", text::name(&self.name).map_err(|error| text_refusal(&error))).unwrap_or_default();
-        let description = self.description.as_ref().and_then(|description| {
-            check(
-                "description",
-                text::paragraph(description, text::DESCRIPTION_MAX).map_err(|error| text_refusal(&error)),
-            )
-        });
-        let logo_url = self.logo_url.as_ref().and_then(|logo| check("logoUrl", web_address(logo)));
-        let website = self.website.as_ref().and_then(|website| check("website", web_address(website)));
-        let email = self.email.as_ref().and_then(|email| {
-            let read = Email::parse(email).map(|email| email.to_string());
-            check("email", read.ok_or_else(|| Refusal::new(Code::Invalid, "This is no e-mail address.")))
-        });
+        let mut problems = Problems::default();
+        let name = problems.check("name", name(&self.name)).unwrap_or_default();
+        let description = self.description.as_deref().and_then(|text| problems.check("description", description(text)));
+        let logo_url = self.logo_url.as_deref().and_then(|text| problems.check("logoUrl", profile::web_address(text)));
+        let website = self.website.as_deref().and_then(|text| problems.check("website", profile::web_address(text)));
+        let industry = self.industry.as_deref().and_then(|key| problems.check("industry", profile::industry(key)));
+        let email = self.email.as_deref().and_then(|text| problems.check("email", profile::email(text)));
+        let phone = self.phone.as_deref().and_then(|text| problems.check("phone", profile::phone(text)));
         if let Some(slug) = &self.slug {
-            check("slug", free_to_take(slug).map(|slug| slug.to_string()));
+            problems.check("slug", profile::slug(slug));
         }
-        if !refusals.is_empty() {
-            return Err(Error::Refused(refusals));
-        }
+        problems.none()?;
         let trial_ends_at = tx.app.trial_days.and_then(|days| tx.now.checked_add_days(Days::new(days.into())));
         Ok(Organization {
             id: OrganizationId(tx.id()),
@@ -154,9 +138,9 @@ impl Create {
             description,
             logo_url,
             website,
-            industry: None,
-            email: email.as_deref().and_then(Email::parse),
-            phone: None,
+            industry,
+            email,
+            phone,
             visibility: self.visibility,
             plan_tier: PlanTier::Free,
             trial_ends_at,
@@ -175,8 +159,12 @@ impl Create {
     /// The slug that is wanted, or a free one made from the name.
     async fn free_slug(&self, tx: &mut Transaction<'_>) -> Result<Slug> {
         if let Some(wanted) = &self.slug {
-            let slug = free_to_take(wanted)?;
-            return if organizations::is_taken(tx.conn, &slug).await? { Err(taken(&slug).into()) } else { Ok(slug) };
+            let slug = profile::slug(wanted)?;
+            return if organizations::is_taken(tx.conn, &slug).await? {
+                Err(profile::taken(&slug).into())
+            } else {
+                Ok(slug)
+            };
         }
         let plain = Slug::from_name(&self.name, "organization", "");
         if !plain.is_reserved() && !organizations::is_taken(tx.conn, &plain).await? {
@@ -184,26 +172,6 @@ impl Create {
         }
         Ok(Slug::from_name(&self.name, "organization", &super::super::suffix(tx.id())))
     }
-}
-
-/// A slug that an organization may have.
-fn free_to_take(text: &str) -> Result<Slug, Refusal> {
-    let slug = wanted_slug(text)?;
-    if slug.is_reserved() {
-        return Err(Refusal::new(Code::Invalid, format!("{slug} is reserved; take another.")).at(["slug"]));
-    }
-    Ok(slug)
-}
-
-fn taken(slug: &Slug) -> Refusal {
-    Refusal::new(Code::Taken, format!("{slug} is or was the slug of an organization.")).at(["slug"])
-}
-
-fn web_address(text: &str) -> Result<String, Refusal> {
-    let refused = || Refusal::new(Code::Invalid, "Give an absolute address that starts with https:// or http://.");
-    let url = Url::parse(text.trim()).map_err(|_not_a_url| refused())?;
-    let is_web = matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 2048;
-    if is_web { Ok(url.into()) } else { Err(refused()) }
 }
 
 /// The roles every organization has, at both levels; Owner of the organization comes first.

@@ -1,10 +1,13 @@
 //! Ends the viewer's own membership of an organization.
 
-use super::super::{Operation, Transaction, organization_members::end_membership};
+use super::{
+    super::{Operation, Transaction, organization_members::end_membership},
+    may,
+};
 use crate::{
     access::{OrganizationAccess, OrganizationRef},
     domain::id::{OrganizationId, OrganizationMemberId},
-    error::{Code, Refusal, Result},
+    error::Result,
 };
 
 /// Ends the viewer's own membership, and whatever rests on it.
@@ -28,13 +31,7 @@ impl Operation for Leave {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
         let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        let (Some(member), Some(role)) = (&access.membership, &access.role) else {
-            return Err(Refusal::not_found("membership").at(["organization"]).into());
-        };
-        if role.is_owner() {
-            let protected = "The owner cannot leave; transfer the ownership first.";
-            return Err(Refusal::new(Code::OwnerProtected, protected).at(["organization"]).into());
-        }
+        let (member, role) = may::leave(&access)?;
         end_membership(tx, member, role).await?;
         Ok(Left { organization: member.organization_id, member: member.id })
     }

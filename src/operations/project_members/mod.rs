@@ -69,6 +69,16 @@ async fn lock(tx: &mut Transaction<'_>, member: &ProjectMemberRef) -> Result<Man
     Ok(Managed { project, member })
 }
 
+/// Before `projectMemberUpdateRole` and `projectMemberRemove`, whatever their input: what the mutations ask after
+/// their lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN` or `OWNER_PROTECTED`.
+pub fn may_manage(project: &ProjectAccess, role: &Role) -> Result<(), Refusal> {
+    project.may(Permission::ProjectMembersManage)?;
+    check_manageable(project, role)
+}
+
 /// The owner stays, and nobody manages who is stronger than they are.
 fn check_manageable(project: &ProjectAccess, role: &Role) -> Result<(), Refusal> {
     if role.is_owner() {

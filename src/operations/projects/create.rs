@@ -4,18 +4,20 @@ use serde_json::json;
 
 use super::super::{
     Operation, Transaction,
-    input::{text_refusal, wanted_slug},
+    input::{description, name, wanted_slug},
+    organizations,
+    patch::Problems,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission},
+    access::{OrganizationAccess, OrganizationRef},
     domain::{
         event::EventKind,
         id::{ProjectId, ProjectMemberId},
-        role::{BuiltInRole, RoleScope},
+        role::RoleScope,
         slug::Slug,
-        text::{self, fold},
+        text::fold,
     },
-    error::{Code, Detail, Error, Refusal, Result},
+    error::{Code, Error, Refusal, Result},
     store::{
         organization_members,
         organizations::Counts,
@@ -40,21 +42,10 @@ impl Operation for Create {
     type Output = ProjectId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectId> {
-        let access = OrganizationAccess::lock(
-            tx.conn,
-            &tx.app.policy,
-            tx.viewer,
-            &self.organization,
-            Permission::ProjectsCreate,
-        )
-        .await?;
+        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
+        organizations::may::create_projects(&access, &tx.app.limits)?;
         let organization = access.organization.id;
         let (name, description) = self.checked()?;
-        let (limit, actual) = (tx.app.limits.projects, access.organization.project_count);
-        if actual >= limit {
-            let refusal = Refusal::new(Code::LimitReached, format!("An organization may have {limit} projects."));
-            return Err(refusal.with(Detail::Limit { limit, actual }).into());
-        }
 
         let slug = self.free_slug(tx, &access).await?;
         let project = Project {
@@ -91,17 +82,14 @@ impl Operation for Create {
 
 impl Create {
     fn checked(&self) -> Result<(String, Option<String>)> {
-        let name = text::name(&self.name).map_err(|error| text_refusal(&error).at(["name"]));
-        let description =
-            self.description.as_deref().map(|text| text::paragraph(text, text::DESCRIPTION_MAX)).transpose();
-        let description = description.map_err(|error| text_refusal(&error).at(["description"]));
-        let slug = self.slug.as_deref().map(wanted_slug).transpose();
-        match (name, description, slug) {
-            (Ok(name), Ok(description), Ok(_)) => Ok((name, description)),
-            (name, description, slug) => {
-                Err(Error::Refused([name.err(), description.err(), slug.err()].into_iter().flatten().collect()))
-            }
+        let mut problems = Problems::default();
+        let name = problems.check("name", name(&self.name)).unwrap_or_default();
+        let description = self.description.as_deref().and_then(|text| problems.check("description", description(text)));
+        if let Some(slug) = &self.slug {
+            problems.check("slug", wanted_slug(slug));
         }
+        problems.none()?;
+        Ok((name, description))
     }
 
     async fn free_slug(&self, tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Slug> {
@@ -122,7 +110,8 @@ impl Create {
     }
 }
 
-fn taken(slug: &Slug) -> Refusal {
+/// The slug is another project's.
+pub(super) fn taken(slug: &Slug) -> Refusal {
     Refusal::new(Code::Taken, format!("The organization has a project {slug} already.")).at(["slug"])
 }
 
@@ -136,6 +125,5 @@ async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<
 
 async fn owner_role(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Role> {
     let roles = roles::of_organizations(tx.conn, &[access.organization.id]).await?;
-    let owner = |role: &Role| role.scope == RoleScope::Project && role.built_in == Some(BuiltInRole::Owner);
-    roles.into_iter().find(owner).ok_or_else(|| Error::internal("an organization has no project owner role"))
+    roles::owner(&roles, RoleScope::Project).cloned()
 }

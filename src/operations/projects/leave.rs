@@ -1,10 +1,13 @@
 //! Ends the viewer's own membership of a project.
 
-use super::super::{Operation, Transaction, project_members::end_membership};
+use super::{
+    super::{Operation, Transaction, project_members::end_membership},
+    may,
+};
 use crate::{
     access::{Permission, ProjectAccess, ProjectRef},
     domain::id::{ProjectId, ProjectMemberId},
-    error::{Code, Refusal, Result},
+    error::Result,
     store::{project_members, roles},
 };
 
@@ -35,13 +38,9 @@ impl Operation for Leave {
             Some(user) => project_members::among(tx.conn, organization, project, &[user]).await?.pop(),
             None => None,
         };
-        let member = own.ok_or_else(|| Refusal::not_found("membership").at(["project"]))?;
-        if member.is_owner {
-            let protected = "The owner of a project cannot leave; transfer the ownership first.";
-            return Err(Refusal::new(Code::OwnerProtected, protected).at(["project"]).into());
-        }
+        let member = may::leave(own.as_ref())?;
         let role = roles::by_ids(tx.conn, &[member.role_id]).await?.pop();
-        end_membership(tx, &member, role.as_ref()).await?;
+        end_membership(tx, member, role.as_ref()).await?;
         Ok(Left { project, member: member.id })
     }
 }

@@ -6,6 +6,7 @@ mod organization_invite;
 mod project_invite;
 mod resend;
 mod revoke;
+mod update;
 
 use roster::domain::id::InvitationId;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Actor, Roster, codes, id};
 
 const CREATE: &str = "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) {
-  organization { id slug name description logoUrl website email visibility version createdAt updatedAt
+  organization { id slug name description logoUrl website industry { key name } email phone visibility version createdAt updatedAt
     plan { tier trial { isActive endsAt } seats { limit used pending available } }
     owner { isOwner role { key scope } user { email } } viewerMembership { isOwner } members(first: 0) { totalCount } }
   userErrors { code path ... on LimitUserError { limit actual } } } }";
@@ -37,7 +37,9 @@ async fn a_name_is_enough() {
             "description": null,
             "logoUrl": null,
             "website": null,
+            "industry": null,
             "email": null,
+            "phone": null,
             "visibility": "PRIVATE",
             "version": 1,
             "createdAt": "2026-11-21T09:00:00.000Z",
@@ -92,12 +94,14 @@ async fn everything_can_be_given() {
         "description": "Two\nlines",
         "logoUrl": "https://example.com/logo.png",
         "website": " http://example.com ",
+        "industry": "ai-ml",
+        "phone": "+49 (30) 90-18-20",
         "email": "Info@Example.COM",
         "visibility": "PUBLIC",
     });
     let created = roster.person("alice").payload(CREATE, json!({ "input": input })).await;
     let organization = &created["organization"];
-    let given: Vec<&Value> = ["slug", "description", "logoUrl", "website", "email", "visibility"]
+    let given: Vec<&Value> = ["slug", "description", "logoUrl", "website", "industry", "email", "phone", "visibility"]
         .iter()
         .map(|field| &organization[*field])
         .collect();
@@ -108,7 +112,9 @@ async fn everything_can_be_given() {
             "Two\nlines",
             "https://example.com/logo.png",
             "http://example.com/",
+            { "key": "ai-ml", "name": "AI and machine learning" },
             "info@example.com",
+            "+4930901820",
             "PUBLIC"
         ])
     );
@@ -170,6 +176,8 @@ async fn all_problems_are_reported_together() {
         "description": "x".repeat(2001),
         "logoUrl": "javascript:alert(1)",
         "website": "ftp://example.com",
+        "industry": "piracy",
+        "phone": "030 901820",
         "email": "nobody",
     });
     let payload = alice.payload(CREATE, json!({ "input": input })).await;
@@ -180,7 +188,9 @@ async fn all_problems_are_reported_together() {
             { "code": "TOO_LONG", "path": ["input", "description"] },
             { "code": "INVALID", "path": ["input", "logoUrl"] },
             { "code": "INVALID", "path": ["input", "website"] },
+            { "code": "INVALID", "path": ["input", "industry"] },
             { "code": "INVALID", "path": ["input", "email"] },
+            { "code": "INVALID", "path": ["input", "phone"] },
             { "code": "INVALID", "path": ["input", "slug"] },
         ] })
     );
@@ -193,6 +203,7 @@ async fn all_problems_are_reported_together() {
         "",
         "https://",
         "data:text/html,x",
+        "https://user:secret@example.com",
         &format!("https://example.com/{}", "x".repeat(2048)),
     ] {
         assert_eq!(refused(&alice, json!({ "name": "Acme", "website": website })).await, ["INVALID"], "{website}");

@@ -1,0 +1,91 @@
+//! `InvitationViewerCan`.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::capability::Capability;
+use crate::{
+    domain::invitation::InvitationStatus,
+    error::{Refusal, Result},
+    graphql::{
+        context::RequestContext,
+        loaders::{
+            AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, RolesOf, TeamById,
+            TeamGrantsOf,
+        },
+    },
+    operations::invitations::{Held, Managed},
+    store::invitations::{Invitation, InvitationAndMail, Revival},
+};
+
+/// An invitation, by what the viewer can do with it.
+pub struct InvitationViewerCan(pub Arc<InvitationAndMail>);
+
+/// What the viewer can do with an invitation now.
+#[Object]
+impl InvitationViewerCan {
+    /// May call `invitationAccept`.
+    async fn accept(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let refusal = ctx.load_present(AcceptanceOf(self.row().id)).await?;
+        Ok(Capability::of(ctx.viewer(), refusal.map_or(Ok(()), Err)))
+    }
+
+    /// May call `invitationDecline`.
+    async fn decline(&self, ctx: &Context<'_>) -> Capability {
+        let held = Held::of(ctx.viewer(), self.row().clone(), None);
+        Capability::of(ctx.viewer(), held.and_then(|held| held.may_decline(ctx.reader().now)))
+    }
+
+    /// May call `invitationUpdate`.
+    async fn update(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let managed = self.managed(ctx).await?;
+        Ok(Capability::of(ctx.viewer(), managed.and_then(|managed| managed.may_update(ctx.reader().now))))
+    }
+
+    /// May call `invitationResend`.
+    async fn resend(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let (row, now) = (self.row(), ctx.reader().now);
+        let requested = ctx.load_present(RequestsOf(row.organization_id, row.id)).await?;
+        let revival = if row.status_at(now) == InvitationStatus::Expired {
+            ctx.load_present(RevivalOf(row.organization_id, row.email.clone())).await?
+        } else {
+            Revival::default()
+        };
+        let managed = self.managed(ctx).await?;
+        let may = managed.and_then(|managed| managed.may_resend(ctx.app(), now, &requested, revival));
+        Ok(Capability::of(ctx.viewer(), may))
+    }
+
+    /// May call `invitationRevoke`.
+    async fn revoke(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let managed = self.managed(ctx).await?;
+        Ok(Capability::of(ctx.viewer(), managed.and_then(|managed| managed.may_revoke(ctx.reader().now))))
+    }
+}
+
+impl InvitationViewerCan {
+    fn row(&self) -> &Invitation {
+        &self.0.invitation
+    }
+
+    /// The invitation as those have it who manage it; to an invitee who knows nothing of the organization it
+    /// is not there.
+    async fn managed(&self, ctx: &Context<'_>) -> Result<Result<Managed, Refusal>> {
+        let row = self.row();
+        let Some(organization) = ctx.load_present(OrganizationById(row.organization_id)).await?.visible else {
+            return Ok(Err(Managed::missing()));
+        };
+        let grants = ctx.load_present(GrantsOf(row.organization_id, row.id)).await?;
+        let projects = grants.iter().map(|grant| grant.project_id).chain(row.project_id).map(ProjectById);
+        let projects = ctx.load_many(projects.collect()).await?;
+        let visible = projects.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
+        let team_grants = ctx.load_present(TeamGrantsOf(row.organization_id, row.id)).await?;
+        let teams = ctx.load_many(team_grants.iter().map(|grant| TeamById(grant.team_id)).collect()).await?;
+        let teams = teams.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
+        let managed_teams = teams.filter(|(_, team)| team.may_manage_members().is_ok()).map(|(id, _)| id).collect();
+        let roles = ctx.load_present(RolesOf(row.organization_id)).await?;
+        let (invitation, projects) = (row.clone(), visible.collect());
+        Ok(Ok(Managed { organization, invitation, grants, projects, team_grants, managed_teams, roles }))
+    }
+}

@@ -1,0 +1,178 @@
+//! `…ViewerCan`: what the viewer can do with something, each answered by the check of the mutation itself.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::{
+    capability::Capability, organization_member::OrganizationMember, project_member::ProjectMember, role::Role,
+};
+use crate::{
+    access::{OrganizationAccess, ProjectAccess},
+    error::{Refusal, Result},
+    graphql::{
+        context::RequestContext,
+        loaders::{ActiveKeysOf, OwnedBy, ProjectMemberOf, RolesOf},
+    },
+    operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles},
+};
+
+/// What the viewer can do with an organization now.
+pub struct OrganizationViewerCan(pub Arc<OrganizationAccess>);
+
+/// What the viewer can do with an organization now.
+#[Object]
+impl OrganizationViewerCan {
+    /// May call `organizationUpdate`.
+    async fn update(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::update(&self.0))
+    }
+
+    /// May call `organizationDelete`.
+    async fn delete(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::delete(&self.0))
+    }
+
+    /// May call `organizationLeave`.
+    async fn leave(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::leave(&self.0).map(|_ended| ()))
+    }
+
+    /// May call `organizationOwnershipTransfer`.
+    async fn transfer_ownership(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::transfer_ownership(&self.0))
+    }
+
+    /// May call `organizationInvite`.
+    async fn invite_members(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), invitations::may_invite(&self.0, ctx.app(), ctx.reader().now))
+    }
+
+    /// May call `projectCreate`.
+    async fn create_projects(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::create_projects(&self.0, &ctx.app().limits))
+    }
+
+    /// May call `teamCreate`.
+    async fn create_teams(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), organizations::may::create_teams(&self.0))
+    }
+
+    /// May call `roleCreate`.
+    async fn create_roles(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let there = ctx.load_present(RolesOf(self.0.organization.id)).await?;
+        let may = roles::may_create(&self.0, &there, ctx.app().limits.custom_roles);
+        Ok(Capability::of(ctx.viewer(), may))
+    }
+
+    /// May call `apiKeyCreate`.
+    async fn create_api_keys(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let active = ctx.load(ActiveKeysOf(self.0.organization.id)).await?.unwrap_or_default();
+        let may = api_keys::may_create(&self.0, active, ctx.app().limits.api_keys);
+        Ok(Capability::of(ctx.viewer(), may))
+    }
+}
+
+/// What the viewer can do with an organization member now.
+pub struct OrganizationMemberViewerCan(pub OrganizationMember);
+
+/// What the viewer can do with an organization member now.
+#[Object]
+impl OrganizationMemberViewerCan {
+    /// May call `organizationMemberUpdateRole`.
+    async fn update_role(&self, ctx: &Context<'_>) -> Result<Capability> {
+        self.manage(ctx).await
+    }
+
+    /// May call `organizationMemberRemove`.
+    async fn remove(&self, ctx: &Context<'_>) -> Result<Capability> {
+        self.manage(ctx).await
+    }
+
+    /// May call `organizationOwnershipTransfer` with this member.
+    async fn transfer_ownership_to(&self, ctx: &Context<'_>) -> Result<Capability> {
+        Ok(Capability::of(ctx.viewer(), self.transfer(ctx).await?))
+    }
+}
+
+impl OrganizationMemberViewerCan {
+    async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let role = Role::find(ctx, &self.0.organization, self.0.found.member.role_id).await?.role;
+        Ok(Capability::of(ctx.viewer(), organization_members::may_manage(&self.0.organization, &role)))
+    }
+
+    async fn transfer(&self, ctx: &Context<'_>) -> Result<Result<(), Refusal>> {
+        let may = organizations::may::transfer_ownership(&self.0.organization);
+        if may.is_err() || self.0.found.member.is_owner {
+            return Ok(may);
+        }
+        let owned = ctx.load(OwnedBy(self.0.found.user.id)).await?.unwrap_or_default();
+        Ok(organizations::may::own(&ctx.app().limits, owned))
+    }
+}
+
+/// What the viewer can do with a project now.
+pub struct ProjectViewerCan(pub Arc<ProjectAccess>);
+
+/// What the viewer can do with a project now.
+#[Object]
+impl ProjectViewerCan {
+    /// May call `projectUpdate`.
+    async fn update(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), projects::may::update(&self.0))
+    }
+
+    /// May call `projectDelete`.
+    async fn delete(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), projects::may::delete(&self.0))
+    }
+
+    /// May call `projectLeave`.
+    async fn leave(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let own = match ctx.viewer().user_id().filter(|_| self.0.is_member) {
+            Some(viewer) => ctx.load(ProjectMemberOf(self.0.project.id, viewer)).await?,
+            None => None,
+        };
+        let may = projects::may::leave(own.as_ref().map(|own| &own.member)).map(|_ended| ());
+        Ok(Capability::of(ctx.viewer(), may))
+    }
+
+    /// May call `projectOwnershipTransfer`.
+    async fn transfer_ownership(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), projects::may::transfer_ownership(&self.0))
+    }
+
+    /// May call `projectInvite`.
+    async fn invite_members(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), projects::may::invite_members(&self.0))
+    }
+
+    /// May call `projectMembersAdd`.
+    async fn add_members(&self, ctx: &Context<'_>) -> Capability {
+        Capability::of(ctx.viewer(), projects::may::add_members(&self.0))
+    }
+}
+
+/// What the viewer can do with a project member now.
+pub struct ProjectMemberViewerCan(pub ProjectMember);
+
+/// What the viewer can do with a project member now.
+#[Object]
+impl ProjectMemberViewerCan {
+    /// May call `projectMemberUpdateRole`.
+    async fn update_role(&self, ctx: &Context<'_>) -> Result<Capability> {
+        self.manage(ctx).await
+    }
+
+    /// May call `projectMemberRemove`.
+    async fn remove(&self, ctx: &Context<'_>) -> Result<Capability> {
+        self.manage(ctx).await
+    }
+}
+
+impl ProjectMemberViewerCan {
+    async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
+        let role = Role::find(ctx, &self.0.project.organization, self.0.found.member.role_id).await?.role;
+        Ok(Capability::of(ctx.viewer(), project_members::may_manage(&self.0.project, &role)))
+    }
+}

@@ -1,0 +1,161 @@
+//! An invitation in the hands of its invitee: whether they can answer it, for the mutations and `viewerCan`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{super::Transaction, InvitationRef, giver::Giver, not_pending};
+use crate::{
+    access::{Policy, Viewer},
+    domain::{invitation::InvitationStatus, organization::ActorKind, secret::InvitationToken},
+    error::{Code, Detail, Error, Refusal, Result},
+    store::{
+        Connection,
+        invitations::{self, Invitation},
+        organization_members::OrganizationMember,
+        organizations::{self, Organization},
+        users::User,
+    },
+};
+
+/// An invitation that was sent to the viewer.
+pub struct Held {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The invitee.
+    pub user: User,
+    /// Number of the link that was used; none when named by id.
+    link: Option<i32>,
+}
+
+impl Held {
+    /// Locks the organization and the invitation for the person it was sent to.
+    pub async fn lock(tx: &mut Transaction<'_>, by: &InvitationRef) -> Result<Self> {
+        let missing = || Error::from(missing());
+        is_person(tx.viewer)?;
+        let (organization, id, link) = match by {
+            InvitationRef::Token(token) => {
+                let token = InvitationToken::verify(token, &tx.app.token_key).ok_or_else(missing)?;
+                (token.organization, token.invitation, Some(token.version))
+            }
+            InvitationRef::Id(id) => {
+                let found = invitations::find(tx.conn, *id).await?.ok_or_else(missing)?;
+                (found.organization_id, *id, None)
+            }
+            InvitationRef::Unknown => return Err(missing()),
+        };
+        if !organizations::lock(tx.conn, organization).await? {
+            return Err(missing());
+        }
+        let invitation = invitations::lock(tx.conn, organization, id).await?.ok_or_else(missing)?;
+        Ok(Self::of(tx.viewer, invitation, link)?)
+    }
+
+    /// The invitation, if it was sent to the viewer. Whoever holds the token knows that it exists; whoever
+    /// only guesses an id does not.
+    pub fn of(viewer: &Viewer, invitation: Invitation, link: Option<i32>) -> Result<Self, Refusal> {
+        is_person(viewer)?;
+        match viewer.person().filter(|_| viewer.verified_email() == Some(&invitation.email)) {
+            Some(user) => Ok(Self { invitation, user: user.clone(), link }),
+            None if link.is_some() => Err(Refusal::new(
+                Code::InvitationEmailMismatch,
+                format!(
+                    "This invitation was sent to {}; sign in with that address, verified.",
+                    invitation.email.masked()
+                ),
+            )
+            .at(["invitation"])),
+            None => Err(missing()),
+        }
+    }
+
+    /// It can be declined; one that was declined already can be so again.
+    pub fn may_decline(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.invitation.status == InvitationStatus::Declined { Ok(()) } else { self.check_open(now) }
+    }
+
+    /// It can be accepted: it is open, whoever sent it could still do so, and there is a seat. Tells what the
+    /// invitee is in the organization already. One that they accepted already can be accepted again.
+    pub async fn may_accept(
+        &self,
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<OrganizationMember>> {
+        let organization = self.invitation.organization_id;
+        let found = organizations::with_membership(conn, &[organization], Some(self.user.id)).await?.pop();
+        let (organization, membership, _) =
+            found.ok_or_else(|| Error::internal("an invitation has no organization"))?;
+        if membership.is_some() && self.was_accepted() {
+            return Ok(membership);
+        }
+        self.check_open(now)?;
+        self.check_giver(conn, policy, now).await?;
+        if membership.is_none() {
+            check_seat(&organization)?;
+        }
+        Ok(membership)
+    }
+
+    /// The viewer accepted it before.
+    pub fn was_accepted(&self) -> bool {
+        let by = (self.invitation.resolved_by_kind, self.invitation.resolved_by_id);
+        self.invitation.status == InvitationStatus::Accepted && by == (Some(ActorKind::User), Some(self.user.id.0))
+    }
+
+    /// The invitation can still be answered, by this link.
+    fn check_open(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let refuse = |code, message: &'static str| Err(Refusal::new(code, message).at(["invitation"]));
+        if self.link.is_some_and(|link| link < self.invitation.token_version) {
+            return refuse(Code::InvitationSuperseded, "A newer link was sent to you; this one no longer works.");
+        }
+        match self.invitation.status_at(now) {
+            InvitationStatus::Pending => Ok(()),
+            InvitationStatus::Expired => {
+                refuse(Code::InvitationExpired, "This invitation has expired; ask for a new one.")
+            }
+            status => Err(not_pending(status).at(["invitation"])),
+        }
+    }
+
+    /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
+    /// catches what passes in other ways, such as a key that expired.
+    async fn check_giver(&self, conn: &mut Connection, policy: &Arc<Policy>, now: DateTime<Utc>) -> Result<()> {
+        let invitation = &self.invitation;
+        let grants = invitations::grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
+        let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
+        let mut teams = invitations::team_grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
+        teams.retain(|grant| grant.added_by_kind.is_none());
+        if giver.may_give(conn, invitation, &grants).await? && giver.may_give_teams(conn, &teams).await? {
+            return Ok(());
+        }
+        let message = "Whoever sent this invitation may no longer give what it gives; ask for a new one.";
+        Err(Refusal { message: message.into(), ..not_pending(InvitationStatus::Revoked) }.at(["invitation"]).into())
+    }
+}
+
+/// Keys and the operator answer no invitations.
+fn is_person(viewer: &Viewer) -> Result<(), Refusal> {
+    match viewer {
+        Viewer::Key(_) | Viewer::Operator => {
+            Err(Refusal::new(Code::Forbidden, "Only the invited person answers an invitation."))
+        }
+        Viewer::Person(_) | Viewer::Nobody => Ok(()),
+    }
+}
+
+/// A seat is free.
+fn check_seat(organization: &Organization) -> Result<(), Refusal> {
+    match organization.seat_limit.filter(|limit| organization.member_count >= *limit) {
+        Some(limit) => {
+            let refusal = Refusal::new(Code::LimitReached, format!("All {limit} seats of the organization are taken."));
+            Err(refusal.with(Detail::Limit { limit, actual: organization.member_count + 1 }))
+        }
+        None => Ok(()),
+    }
+}
+
+fn missing() -> Refusal {
+    Refusal::not_found("invitation").at(["invitation"])
+}

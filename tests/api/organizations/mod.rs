@@ -1,0 +1,7 @@
+//! Changes of organizations.
+
+mod create;
+mod delete;
+mod plan;
+mod transfer;
+mod update;

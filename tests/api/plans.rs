@@ -1,0 +1,200 @@
+//! How PostgreSQL finds what lists ask for, in an organization of 100 000 members: the plans of the statements
+//! that the server really sends, told by PostgreSQL itself (`auto_explain`).
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Roster};
+
+/// A list, and the most rows that any step of reading a page of it may go through.
+struct List {
+    field: &'static str,
+    orders: &'static [&'static str],
+    filters: &'static [(&'static str, u64)],
+}
+
+/// Rows of a page and of what belongs to them, and one on the far side of each end.
+const PAGE: u64 = 110;
+
+const LISTS: &[List] = &[
+    List {
+        field: "organization(by: {slug: \"acme\"}) { list: members(ARGUMENTS) { nodes { id role { key } user { displayName } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }",
+        orders: &["NAME", "EMAIL", "JOINED_AT", "ROLE"],
+        filters: &[
+            ("search: \"name 4711\"", 400),
+            ("search: \"4711@crowd\"", 400),
+            ("search: \"name\"", 400),
+            ("search: \"nobody is called so\"", PAGE),
+            ("roles: [{key: \"member\"}]", 400),
+            ("joinedAt: {from: \"2026-01-01T00:00:00Z\"}", PAGE),
+            ("projects: [{path: {organization: \"acme\", project: \"project-1\"}}]", 400),
+        ],
+    },
+    List {
+        field: "project(by: {path: {organization: \"acme\", project: \"project-1\"}}) { list: members(ARGUMENTS) { nodes { id role { key } user { displayName } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }",
+        orders: &["NAME", "EMAIL", "JOINED_AT", "ROLE"],
+        filters: &[("search: \"name 4711\"", 400), ("roles: [{key: \"member\"}]", PAGE)],
+    },
+    List {
+        field: "organization(by: {slug: \"acme\"}) { list: invitations(ARGUMENTS) { nodes { id email role { key } projects { role { key } } invitee { displayName } delivery { status } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }",
+        orders: &["CREATED_AT", "EMAIL", "EXPIRES_AT", "STATUS"],
+        filters: &[
+            ("search: \"guest-4711@\"", 400),
+            ("roles: [{key: \"viewer\"}]", 400),
+            ("scope: ORGANIZATION", PAGE),
+        ],
+    },
+    List {
+        field: "organization(by: {slug: \"acme\"}) { list: projects(ARGUMENTS) { nodes { id name viewerPermissions } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }",
+        orders: &["NAME", "CREATED_AT"],
+        filters: &[("search: \"4711\"", 400)],
+    },
+    List {
+        field: "organization(by: {slug: \"acme\"}) { list: apiKeys(ARGUMENTS) { nodes { id permissions { key } createdBy { displayName } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }",
+        orders: &["CREATED_AT", "LAST_USED_AT", "NAME"],
+        filters: &[("includeInactive: true", PAGE)],
+    },
+    List {
+        field: "organizations(ARGUMENTS) { nodes { id name } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } }",
+        orders: &["NAME", "CREATED_AT", "SLUG"],
+        filters: &[("search: \"company-4711\"", 400), ("visibility: PRIVATE", PAGE)],
+    },
+];
+
+/// 100 000 members, as many in one of 5 000 projects, 100 000 invitations, 20 000 keys of which 52 work,
+/// 20 000 other organizations.
+async fn grow(roster: &Roster) {
+    roster.projects("acme", 1, "'Plan ' || n").await;
+    roster.crowd("acme", 100_000, "'Name ' || n").await;
+    roster
+        .sql(
+            "SET statement_timeout = 0; \
+             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
+             SELECT m.organization_id, gen_random_uuid(), p.id, m.user_id, r.id, r.rank, false, m.sort_name, m.email, m.search_text, m.joined_at, m.updated_at \
+             FROM organization_members m JOIN projects p ON p.organization_id = m.organization_id AND p.slug = 'project-1' \
+             JOIN roles r ON r.organization_id = m.organization_id AND r.scope = 'PROJECT' AND r.key = 'member' WHERE NOT m.is_owner \
+             ON CONFLICT DO NOTHING; \
+             INSERT INTO projects (organization_id, id, slug, name, sort_name, search_text, created_at, updated_at) \
+             SELECT o.id, gen_random_uuid(), 'project-' || n, 'Project ' || n, 'project ' || n, 'project ' || n || ' project-' || n, '2026-01-01Z'::timestamptz + make_interval(hours => n), '2026-01-01Z' \
+             FROM organizations o, generate_series(2, 5000) n WHERE o.slug = 'acme'; \
+             INSERT INTO invitations (organization_id, id, email, status, status_rank, role_id, invited_by_kind, invited_by_id, created_at, updated_at, expires_at, resolved_at) \
+             SELECT o.id, gen_random_uuid(), 'guest-' || n || '@example.com', CASE WHEN n % 4 = 0 THEN 'REVOKED' ELSE 'PENDING' END, CASE WHEN n % 4 = 0 THEN 3 ELSE 0 END, r.id, 'OPERATOR', NULL, \
+             '2026-01-01Z'::timestamptz + make_interval(mins => n), '2026-01-01Z', '2030-01-01Z'::timestamptz + make_interval(mins => n), CASE WHEN n % 4 = 0 THEN '2026-06-01Z'::timestamptz END \
+             FROM organizations o JOIN roles r ON r.organization_id = o.id AND r.scope = 'ORGANIZATION' AND r.key = 'viewer', generate_series(1, 100000) n WHERE o.slug = 'acme'; \
+             INSERT INTO organizations (id, slug, name, sort_name, search_text, visibility, plan_tier, created_at, updated_at) \
+             SELECT gen_random_uuid(), 'company-' || n, 'Company ' || n, 'company ' || n, 'company ' || n || ' company-' || n, 'PRIVATE', 'FREE', '2026-01-01Z'::timestamptz + make_interval(hours => n), '2026-01-01Z' \
+             FROM generate_series(1, 20000) n; \
+             INSERT INTO roles (organization_id, id, scope, key, built_in, name, sort_name, rank, created_at, updated_at) \
+             SELECT o.id, gen_random_uuid(), 'ORGANIZATION', 'owner', 'OWNER', 'Owner', 'owner', 0, '2026-01-01Z', '2026-01-01Z' FROM organizations o WHERE o.slug LIKE 'company-%'; \
+             INSERT INTO api_keys (organization_id, id, name, sort_name, search_text, prefix, secret_hash, permissions, created_by_kind, created_at, last_used_at, revoked_at) \
+             SELECT o.id, gen_random_uuid(), 'Key ' || n, 'key ' || n, 'key ' || n, 'rk_' || n, '', '{members.read}', 'OPERATOR', '2026-01-01Z'::timestamptz + make_interval(mins => n), \
+             CASE WHEN n % 3 > 0 THEN '2026-02-01Z'::timestamptz + make_interval(mins => n) END, CASE WHEN n % 384 > 0 THEN '2026-06-01Z'::timestamptz END \
+             FROM organizations o, generate_series(1, 20000) n WHERE o.slug = 'acme'; \
+             INSERT INTO organization_slugs (slug, organization_id) SELECT slug, id FROM organizations ON CONFLICT DO NOTHING; \
+             INSERT INTO mails (organization_id, invitation_id, token_version, status, due_at, created_at) \
+             SELECT organization_id, id, 1, 'SENT', created_at, created_at FROM invitations; \
+             INSERT INTO invitation_projects (organization_id, invitation_id, project_id, role_id, position) \
+             SELECT i.organization_id, i.id, p.ids[1 + ascii(right(i.id::text, 1)) % 7], r.id, 0 FROM invitations i JOIN roles r ON r.organization_id = i.organization_id AND r.scope = 'PROJECT' AND r.key = 'member', \
+             (SELECT array_agg(id ORDER BY created_at) AS ids FROM projects WHERE slug IN ('project-1', 'project-2', 'project-3', 'project-4', 'project-5', 'project-6', 'project-7')) p",
+        )
+        .await;
+    // Not ANALYZE alone: what was just inserted still waits outside the search indexes.
+    roster.sql("VACUUM (ANALYZE)").await;
+}
+
+/// The plans of what the server sends to answer a query.
+async fn plans(actor: &Actor, query: &str) -> (Value, Vec<Value>) {
+    let log = actor.roster.texts("SELECT setting FROM pg_settings WHERE name = 'data_directory'").await.remove(0);
+    let log = std::path::Path::new(&log).parent().unwrap().join("postgres.log");
+    let before = std::fs::metadata(&log).unwrap().len();
+    let data = actor.data(query, json!({})).await;
+    let written = std::fs::read(&log).unwrap().split_off(usize::try_from(before).unwrap());
+    let written = String::from_utf8_lossy(&written).into_owned();
+    let mut plans = Vec::new();
+    for entry in written.split("LOG:  duration: ").skip(1) {
+        let block: Vec<&str> = entry.lines().skip(1).take_while(|line| line.starts_with('\t')).collect();
+        plans.push(serde_json::from_str(&block.join("\n")).unwrap_or_else(|error| panic!("{error}: {entry}")));
+    }
+    assert!(!plans.is_empty(), "no plan was told for {query}");
+    (data, plans)
+}
+
+/// What is wrong with a step of a plan, or with those below it.
+fn check(step: &Value, most: u64, wrong: &mut Vec<String>) {
+    let number = |name: &str| step[name].as_f64().unwrap_or_default();
+    let loops = number("Actual Loops");
+    let removed = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
+    let rows = ((number("Actual Rows") + removed) * loops) as u64;
+    let kind = step["Node Type"].as_str().unwrap_or_default();
+    if kind == "Seq Scan" || rows > most {
+        wrong.push(format!("{kind} on {} went through {rows} rows", step["Relation Name"]));
+    }
+    for below in step["Plans"].as_array().into_iter().flatten() {
+        check(below, most, wrong);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_reads_its_page_alone() {
+    let roster = Roster::start().await;
+    roster.organization(&roster.person("alice"), "Acme").await;
+    grow(&roster).await;
+    let database = roster.texts("SELECT current_database()").await.remove(0);
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_analyze = on",
+        "auto_explain.log_timing = off",
+        "auto_explain.log_format = 'json'",
+    ] {
+        roster.sql(&format!("LOAD 'auto_explain'; ALTER DATABASE {database} SET {setting}")).await;
+    }
+    // Connections that are open already do not tell their plans.
+    roster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    let operator = roster.operator();
+    operator.post("{ viewer { actor { displayName } } }", json!({})).await;
+
+    let mut report = String::new();
+    for list in LISTS {
+        for order in list.orders {
+            for direction in ["ASC", "DESC"] {
+                let order = format!("orderBy: {{field: {order}, direction: {direction}}}");
+                let ask =
+                    |page: &str| format!("{{ {} }}", list.field.replace("ARGUMENTS", &format!("{page}, {order}")));
+                // A place near the end of the list.
+                let (data, _) = plans(&operator, &ask("last: 26")).await;
+                let cursor = &page_of(&data)["pageInfo"]["startCursor"];
+                let (after, before) = (format!("first: 25, after: {cursor}"), format!("last: 25, before: {cursor}"));
+                for page in ["first: 25", "last: 25", &after, &before] {
+                    let query = ask(page);
+                    let (data, plans) = plans(&operator, &query).await;
+                    assert_eq!(page_of(&data)["nodes"].as_array().unwrap().len(), 25, "{query}");
+                    note(&mut report, &query, &plans, PAGE);
+                }
+            }
+        }
+        for (filter, most) in list.filters {
+            let arguments = format!("first: 25, filter: {{{filter}}}");
+            let query = format!("{{ {} }}", list.field.replace("ARGUMENTS", &arguments));
+            let (_, plans) = plans(&operator, &query).await;
+            note(&mut report, &query, &plans, *most);
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+}
+
+fn page_of(data: &Value) -> &Value {
+    let root = data.as_object().unwrap().values().next().unwrap();
+    root.get("list").unwrap_or(root)
+}
+
+fn note(report: &mut String, query: &str, plans: &[Value], most: u64) {
+    let mut wrong = Vec::new();
+    plans.iter().for_each(|plan| check(&plan["Plan"], most, &mut wrong));
+    for wrong in wrong {
+        let shown: String = query.chars().filter(|c| *c != '\n').take(220).collect();
+        writeln!(report, "{wrong}: {shown}").unwrap();
+    }
+}

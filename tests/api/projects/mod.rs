@@ -1,0 +1,6 @@
+//! Changes of projects.
+
+mod create;
+mod delete;
+mod transfer;
+mod update;
