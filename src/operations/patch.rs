@@ -141,14 +141,14 @@ mod tests {
     fn absent_stays_and_null_clears() {
         let mut edit = Edit::default();
         let (name, site) = ("Acme".to_owned(), "https://acme.example".to_owned());
-        assert_eq!(edit.required("name", &Patch::Keep, &name, |text| short(text)), "Acme");
+        assert_eq!(edit.required("name", &Patch::<String>::Keep, &name, |text| short(text)), "Acme");
         assert_eq!(edit.required("name", &Patch::Set(name.clone()), &name, |text| short(text)), "Acme");
-        assert_eq!(edit.optional("logo", &Patch::Keep, Some(&site), |text| short(text)), Some(site.clone()));
+        assert_eq!(edit.optional("logo", &Patch::<String>::Keep, Some(&site), |text| short(text)), Some(site.clone()));
         assert_eq!(edit.end().unwrap(), None);
 
         let mut edit = Edit::default();
         assert_eq!(edit.required("name", &Patch::Set("Ace".to_owned()), &name, |text| short(text)), "Ace");
-        assert_eq!(edit.optional("site", &Patch::Clear, Some(&site), |text| short(text)), None);
+        assert_eq!(edit.optional("site", &Patch::<String>::Clear, Some(&site), |text| short(text)), None);
         assert_eq!(
             edit.optional("text", &Patch::Set("é".repeat(201)), None, |text| short(text)),
             Some("é".repeat(201))
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn all_problems_are_told() {
         let mut edit = Edit::default();
-        edit.required("name", &Patch::Clear, &"Acme".to_owned(), |text| short(text));
+        edit.required("name", &Patch::<String>::Clear, &"Acme".to_owned(), |text| short(text));
         edit.optional("text", &Patch::Set("x".repeat(500)), None, |text| short(text));
         let Err(Error::Refused(refusals)) = edit.end() else { panic!("not refused") };
         let told: Vec<_> = refusals.iter().map(|refusal| (refusal.code, refusal.path.concat())).collect();
