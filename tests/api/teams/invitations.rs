@@ -15,6 +15,7 @@ const ACCEPT: &str = "mutation($input: InvitationAcceptInput!) { payload: invita
 const DECLINE: &str = "mutation($input: InvitationDeclineInput!) { payload: invitationDecline(input: $input) { invitation { id } userErrors { code path } } }";
 const REVOKE: &str = "mutation($input: InvitationRevokeInput!) { payload: invitationRevoke(input: $input) { invitation { id } userErrors { code path } } }";
 const RESEND: &str = "mutation($input: InvitationResendInput!) { payload: invitationResend(input: $input) { acceptUrl userErrors { code path } } }";
+const CHANGE: &str = "mutation($input: InvitationUpdateInput!) { payload: invitationUpdate(input: $input) { invitation { teams { team { slug } role } } userErrors { code path } } }";
 const MEMBER_ROLE: &str = "mutation($input: OrganizationMemberUpdateRoleInput!) { payload: organizationMemberUpdateRole(input: $input) { userErrors { code path } } }";
 
 fn invite(organization: &str, name: &str, teams: Value) -> Value {
@@ -420,4 +421,48 @@ async fn accepting_races_with_being_taken_out() {
         done(alice, REMOVE, json!({ "member": named(crew, &name) })).await;
         roster.assert_counters().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_teams_of_an_invitation_can_be_others() {
+    let stage = Stage::set().await;
+    let (roster, alice, acme, crew) = (&stage.roster, &stage.alice, &stage.acme, &stage.crew);
+    let other = roster.team(alice, acme, "Other", &[]).await;
+    let (ina, token) = invited(alice, acme, "ina", json!([team(crew)])).await;
+    let change = |teams: Value| json!({ "invitationId": ina, "teams": teams });
+    let slugs = |payload: &Value| {
+        let teams = payload["invitation"]["teams"].as_array().unwrap();
+        let text =
+            |grant: &Value| format!("{} {}", grant["team"]["slug"].as_str().unwrap(), grant["role"].as_str().unwrap());
+        let mut slugs: Vec<String> = teams.iter().map(text).collect();
+        slugs.sort();
+        slugs
+    };
+    let before = roster.events().await.len();
+    let changed = done(alice, CHANGE, change(json!([led(crew), team(&other)]))).await;
+    assert_eq!(slugs(&changed), ["crew LEAD", "other MEMBER"]);
+    assert_eq!(stage.members(crew).await[2], "ina LEAD PENDING");
+    assert_eq!(stage.members(&other).await, ["ina MEMBER PENDING"]);
+    let mut events = stage.since(before).await;
+    events.sort();
+    assert_eq!(events, ["invitation.updated", "team_member.added", "team_member.role_updated"]);
+    roster.assert_counters().await;
+    // The same list is no change.
+    let content = roster.content().await;
+    done(alice, CHANGE, change(json!([team(&other), led(crew)]))).await;
+    assert_eq!(roster.content().await, content);
+
+    let errors = refused(alice, CHANGE, change(json!([team("tea_"), team(crew), team(crew)]))).await;
+    let at = |code: &str, index: &str| json!({ "code": code, "path": ["input", "teams", index, "team"] });
+    assert_eq!(errors, json!([at("NOT_FOUND", "0"), at("DUPLICATE", "2")]));
+
+    let before = roster.events().await.len();
+    assert_eq!(slugs(&done(alice, CHANGE, change(json!([team(&other)]))).await), ["other MEMBER"]);
+    assert_eq!(stage.members(crew).await.len(), 2);
+    assert_eq!(stage.of_teams(before).await, ["team_member.removed"]);
+    roster.assert_counters().await;
+    let accepted = done(&roster.person("ina"), ACCEPT, by_token(&token)).await;
+    assert_eq!(accepted["teamMembers"].as_array().unwrap().len(), 1);
+    assert_eq!(accepted["teamMembers"][0]["team"]["slug"], "other");
+    roster.assert_counters().await;
 }
