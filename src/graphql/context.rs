@@ -16,7 +16,7 @@ use futures_util::{
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::Schema;
+use super::{Schema, omitted};
 use crate::{
     access::Viewer,
     app::App,
@@ -105,7 +105,8 @@ impl RequestContext for Context<'_> {
 ///
 /// Its batches run within its own task: they start when no resolver can go on without them, so that a
 /// level of the answer is loaded by one statement, always, and without waiting for a timer.
-pub async fn request(schema: &Schema, app: Arc<App>, viewer: Arc<Viewer>, request: Request) -> Response {
+pub async fn request(schema: &Schema, app: Arc<App>, viewer: Arc<Viewer>, mut request: Request) -> Response {
+    omitted::fill_in(&mut request);
     let (spawner, mut spawned) = unbounded_channel();
     let now = app.now();
     let loader = DataLoader::new(Reader { app, viewer, now }, BatchSpawner(spawner), NoDelay);

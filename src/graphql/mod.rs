@@ -8,6 +8,7 @@ mod error;
 mod input;
 mod loaders;
 mod mutations;
+mod omitted;
 mod query;
 mod scalars;
 mod types;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How often it is looked.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// Most organizations whose invitations are looked after in one go.
 const AT_ONCE: i64 = 100;
 

@@ -9,7 +9,7 @@ use crate::support::{ACCEPT, Actor, Roster, codes, id};
 const CREATE: &str = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id displayName prefix isActive project { slug } organization { slug } createdBy { displayName } createdAt lastUsedAt expiresAt revokedAt permissions { key } } secret userErrors { code message path ... on PermissionUserError { requiredPermission } ... on LimitUserError { limit actual } } } }";
 const ROTATE: &str = "mutation($key: ID!, $grace: Int! = 0) { apiKeyRotate(input: {apiKeyId: $key, graceMinutes: $grace}) { apiKey { id prefix } secret userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
 const REVOKE: &str = "mutation($key: ID!) { apiKeyRevoke(input: {apiKeyId: $key}) { apiKey { id isActive revokedAt } userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
-const LIST: &str = "query($first: Int = 25, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) { organization(by: {slug: \"acme\"}) { apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount nodes { displayName } pageInfo { hasNextPage endCursor } } } }";
+const LIST: &str = "query($first: Int, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) { organization(by: {slug: \"acme\"}) { apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount nodes { displayName } pageInfo { hasNextPage endCursor } } } }";
 const WHO: &str = "{ organization(by: {slug: \"acme\"}) { viewerPermissions } }";
 
 fn creation(organization: &str, name: &str, permissions: &[&str]) -> Value {
@@ -226,7 +226,13 @@ async fn only_active_keys_count_towards_the_limit() {
     input["input"]["expiresAt"] = json!("2026-11-21T10:00:00Z");
     alice.payload(CREATE, input).await;
     assert_eq!(alice.refused(CREATE, creation(&acme, "More", &["members.read"])).await, ["LIMIT_REACHED"]);
+    let can = async || {
+        let can = "{ organization(by: {slug: \"acme\"}) { viewerCan { createApiKeys { code } } } }";
+        alice.data(can, json!({})).await["organization"]["viewerCan"]["createApiKeys"]["code"].clone()
+    };
+    assert_eq!(can().await, "LIMIT_REACHED");
     roster.wait(TimeDelta::hours(1));
+    assert_eq!(can().await, json!(null));
     key(&alice, &acme, "More", &["members.read"]).await;
     roster.assert_counters().await;
 }

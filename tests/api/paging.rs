@@ -515,3 +515,24 @@ async fn bad_arguments_fail_their_field_alone() {
     let page = members.page("{field: NAME}", "first: 100 offset: 10000").await;
     assert_eq!((page.ids.len(), page.previous, page.next), (0, true, false));
 }
+
+/// Typed clients leave out what is optional.
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_for_page_arguments_may_be_left_out() {
+    const MEMBERS: &str = "query($first: Int, $after: String, $last: Int, $before: String, $offset: Int, $filter: OrganizationMemberFilter, $orderBy: OrganizationMemberOrder) { organization(by: {slug: \"acme\"}) { ...Members } } fragment Members on Organization { ... on Organization { members(first: $first, after: $after, last: $last, before: $before, offset: $offset, filter: $filter, orderBy: $orderBy) { nodes { id } } } }";
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    roster.organization(&alice, "Acme").await;
+    roster.crowd("acme", 40, "'Name ' || n").await;
+    for (variables, size) in
+        [(json!({}), 25), (json!({ "first": 3 }), 3), (json!({ "last": 2 }), 2), (json!({ "first": null }), 25)]
+    {
+        let data = alice.data(MEMBERS, variables.clone()).await;
+        assert_eq!(data["organization"]["members"]["nodes"].as_array().unwrap().len(), size, "{variables}");
+    }
+    // What is needed is still missed, and what costs too much is still too much.
+    let needed = MEMBERS.replace("$first: Int,", "$first: Int!,");
+    assert_eq!(alice.error_codes(&needed, json!({})).await, ["GRAPHQL_VALIDATION_FAILED"]);
+    let nested = "query($n: Int) { organizations(first: $n) { nodes { members(first: $n) { nodes { projectMemberships(first: $n) { nodes { id } } } } } } }";
+    assert_eq!(alice.error_codes(nested, json!({})).await, ["QUERY_TOO_COMPLEX"]);
+}

@@ -192,7 +192,9 @@ fn page_of(data: &Value) -> &Value {
 
 fn note(report: &mut String, query: &str, plans: &[Value], most: u64) {
     let mut wrong = Vec::new();
-    plans.iter().for_each(|plan| check(&plan["Plan"], most, &mut wrong));
+    for plan in plans {
+        check(&plan["Plan"], most, &mut wrong);
+    }
     for wrong in wrong {
         let shown: String = query.chars().filter(|c| *c != '\n').take(220).collect();
         writeln!(report, "{wrong}: {shown}").unwrap();

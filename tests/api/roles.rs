@@ -208,6 +208,9 @@ async fn many_at_once_keep_to_the_limit_and_to_one_key() {
     let refused = tries.iter().find(|payload| payload["userErrors"] != json!([])).unwrap();
     let error = &refused["userErrors"][0];
     assert_eq!((&error["code"], &error["limit"], &error["actual"]), (&json!("LIMIT_REACHED"), &json!(3), &json!(3)));
+    let can = "{ organization(by: {slug: \"acme\"}) { viewerCan { createRoles { allowed code } } } }";
+    let can = alice.data(can, json!({})).await["organization"]["viewerCan"]["createRoles"].clone();
+    assert_eq!(can, json!({ "allowed": false, "code": "LIMIT_REACHED" }));
     // Another organization has a limit of its own.
     let globex = roster.organization(&alice, "Globex").await;
     role(&alice, &globex, "PROJECT", "Labeler", &[]).await;

@@ -10,7 +10,7 @@ use crate::{
         semantic_non_null,
         types::{organization::Organization, team::Team, user_error::UserError},
     },
-    operations::teams::{self, Patch},
+    operations::teams,
 };
 
 /// Input of `teamCreate`.
@@ -152,14 +152,6 @@ impl TeamMutations {
     }
 }
 
-fn patch<T>(given: MaybeUndefined<T>) -> Patch<T> {
-    match given {
-        MaybeUndefined::Undefined => Patch::Keep,
-        MaybeUndefined::Null => Patch::Clear,
-        MaybeUndefined::Value(value) => Patch::Set(value),
-    }
-}
-
 async fn create(ctx: &Context<'_>, input: TeamCreateInput) -> Result<TeamCreatePayload> {
     let operation = teams::Create {
         organization: input.organization.into(),
@@ -178,10 +170,10 @@ async fn create(ctx: &Context<'_>, input: TeamCreateInput) -> Result<TeamCreateP
 async fn update(ctx: &Context<'_>, input: TeamUpdateInput) -> Result<TeamUpdatePayload> {
     let operation = teams::Update {
         team: input.team.into(),
-        name: patch(input.name),
-        slug: patch(input.slug),
-        description: patch(input.description),
-        color: patch(input.color),
+        name: input.name.into(),
+        slug: input.slug.into(),
+        description: input.description.into(),
+        color: input.color.into(),
         expected_version: input.expected_version,
     };
     Ok(match run(ctx, operation).await? {

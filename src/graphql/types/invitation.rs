@@ -148,7 +148,8 @@ impl Invitation {
 
 async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<bool> {
     let found = ctx.load(OrganizationById(organization)).await?.and_then(|found| found.visible);
-    Ok(found.is_some_and(|organization| organization.permissions.has(Permission::InvitationsRead)))
+    let sees = [Permission::InvitationsRead, Permission::InvitationsManage];
+    Ok(found.is_some_and(|organization| sees.into_iter().any(|permission| organization.permissions.has(permission))))
 }
 
 async fn manages_a_grant(ctx: &Context<'_>, organization: OrganizationId, id: InvitationId) -> Result<bool> {

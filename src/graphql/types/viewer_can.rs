@@ -14,7 +14,7 @@ use crate::{
         context::RequestContext,
         loaders::{ActiveKeysOf, OwnedBy, ProjectMemberOf, RolesOf},
     },
-    operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles},
+    operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles, teams},
 };
 
 /// What the viewer can do with an organization now.
@@ -55,7 +55,7 @@ impl OrganizationViewerCan {
 
     /// May call `teamCreate`.
     async fn create_teams(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::create_teams(&self.0))
+        Capability::of(ctx.viewer(), teams::may_create(&self.0, &ctx.app().limits))
     }
 
     /// May call `roleCreate`.

@@ -74,11 +74,3 @@ pub fn create_projects(access: &OrganizationAccess, limits: &Limits) -> Result<(
     let refusal = Refusal::new(Code::LimitReached, format!("An organization may have {limit} projects."));
     Err(refusal.with(Detail::Limit { limit, actual }))
 }
-
-/// Before `teamCreate`.
-///
-/// # Errors
-/// As [`update`].
-pub fn create_teams(access: &OrganizationAccess) -> Result<(), Refusal> {
-    access.may(Permission::TeamsManage)
-}

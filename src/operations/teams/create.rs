@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{
     super::{
         Operation, Transaction,
-        input::{check_most, wanted_slug},
+        input::{self, check_most, wanted_slug},
         suffix,
         team_members::{Additions, MemberInput, People, at_item, duplicate},
     },
-    checked_color, checked_description, checked_name, taken,
+    checked_color, taken,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, TeamAccess},
@@ -89,8 +89,10 @@ impl Operation for Create {
 
 impl Create {
     async fn checked(&self, tx: &mut Transaction<'_>, organization: OrganizationId) -> Result<Team> {
-        let name = checked_name(&self.name);
-        let description = checked_description(self.description.as_deref());
+        let name = input::name(&self.name).map_err(|refusal| refusal.at(["name"]));
+        let description = self.description.as_deref().filter(|text| !text.trim().is_empty());
+        let description = description.map(input::description).transpose();
+        let description = description.map_err(|refusal| refusal.at(["description"]));
         let color = self.color.as_deref().map(checked_color).transpose();
         let slug = self.free_slug(tx, organization).await?;
         let size = check_most("members", self.members.len(), BULK_MAX);

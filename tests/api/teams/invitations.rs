@@ -1,6 +1,7 @@
 //! Invitations that grant teams, through every end that an invitation can have.
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +15,7 @@ const ACCEPT: &str = "mutation($input: InvitationAcceptInput!) { payload: invita
 const DECLINE: &str = "mutation($input: InvitationDeclineInput!) { payload: invitationDecline(input: $input) { invitation { id } userErrors { code path } } }";
 const REVOKE: &str = "mutation($input: InvitationRevokeInput!) { payload: invitationRevoke(input: $input) { invitation { id } userErrors { code path } } }";
 const RESEND: &str = "mutation($input: InvitationResendInput!) { payload: invitationResend(input: $input) { acceptUrl userErrors { code path } } }";
+const CHANGE: &str = "mutation($input: InvitationUpdateInput!) { payload: invitationUpdate(input: $input) { invitation { teams { team { slug } role } } userErrors { code path } } }";
 const MEMBER_ROLE: &str = "mutation($input: OrganizationMemberUpdateRoleInput!) { payload: organizationMemberUpdateRole(input: $input) { userErrors { code path } } }";
 
 fn invite(organization: &str, name: &str, teams: Value) -> Value {
@@ -389,4 +391,78 @@ async fn invitations_and_members_are_found_by_team() {
     assert_eq!(find(json!([])).await, (String::new(), String::new(), (json!(0), json!(0))));
     let many: Vec<Value> = (0..101).map(|_| json!({ "id": crew })).collect();
     assert_eq!(alice.error_codes(query, json!({ "teams": many })).await, ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
+}
+
+/// Whoever comes first, an invitee is in the team as a person, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn accepting_races_with_being_taken_out() {
+    let stage = Stage::set().await;
+    let (roster, alice, acme, crew) = (&stage.roster, &stage.alice, &stage.acme, &stage.crew);
+    for round in 0..4 {
+        let name = format!("n{round}");
+        let (_, token) = invited(alice, acme, &name, json!([led(crew)])).await;
+        let person = roster.person(&name);
+        person.user_id().await;
+        let tries = (0..32).map(|n| {
+            let (actor, mutation, input) = match n % 4 {
+                0 => (alice, REMOVE, json!({ "member": named(crew, &name) })),
+                1 => (alice, UPDATE_ROLE, json!({ "member": named(crew, &name), "role": "MEMBER" })),
+                _ => (&person, ACCEPT, by_token(&token)),
+            };
+            let actor = actor.clone();
+            tokio::spawn(async move { super::payload(&actor, mutation, input).await })
+        });
+        let answers = join_all(tries).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().is_object()));
+        // Removed before or after; added again it is there once.
+        assert_eq!(stage.members(crew).await.len(), 2);
+        done(alice, ADD, adding(crew, json!([member(&name)]))).await;
+        assert!(stage.members(crew).await.contains(&format!("{name} MEMBER ACCEPTED")));
+        done(alice, REMOVE, json!({ "member": named(crew, &name) })).await;
+        roster.assert_counters().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_teams_of_an_invitation_can_be_others() {
+    let stage = Stage::set().await;
+    let (roster, alice, acme, crew) = (&stage.roster, &stage.alice, &stage.acme, &stage.crew);
+    let other = roster.team(alice, acme, "Other", &[]).await;
+    let (ina, token) = invited(alice, acme, "ina", json!([team(crew)])).await;
+    let change = |teams: Value| json!({ "invitationId": ina, "teams": teams });
+    let slugs = |payload: &Value| {
+        let teams = payload["invitation"]["teams"].as_array().unwrap();
+        let text =
+            |grant: &Value| format!("{} {}", grant["team"]["slug"].as_str().unwrap(), grant["role"].as_str().unwrap());
+        let mut slugs: Vec<String> = teams.iter().map(text).collect();
+        slugs.sort();
+        slugs
+    };
+    let before = roster.events().await.len();
+    let changed = done(alice, CHANGE, change(json!([led(crew), team(&other)]))).await;
+    assert_eq!(slugs(&changed), ["crew LEAD", "other MEMBER"]);
+    assert_eq!(stage.members(crew).await[2], "ina LEAD PENDING");
+    assert_eq!(stage.members(&other).await, ["ina MEMBER PENDING"]);
+    let mut events = stage.since(before).await;
+    events.sort();
+    assert_eq!(events, ["invitation.updated", "team_member.added", "team_member.role_updated"]);
+    roster.assert_counters().await;
+    // The same list is no change.
+    let content = roster.content().await;
+    done(alice, CHANGE, change(json!([team(&other), led(crew)]))).await;
+    assert_eq!(roster.content().await, content);
+
+    let errors = refused(alice, CHANGE, change(json!([team("tea_"), team(crew), team(crew)]))).await;
+    let at = |code: &str, index: &str| json!({ "code": code, "path": ["input", "teams", index, "team"] });
+    assert_eq!(errors, json!([at("NOT_FOUND", "0"), at("DUPLICATE", "2")]));
+
+    let before = roster.events().await.len();
+    assert_eq!(slugs(&done(alice, CHANGE, change(json!([team(&other)]))).await), ["other MEMBER"]);
+    assert_eq!(stage.members(crew).await.len(), 2);
+    assert_eq!(stage.of_teams(before).await, ["team_member.removed"]);
+    roster.assert_counters().await;
+    let accepted = done(&roster.person("ina"), ACCEPT, by_token(&token)).await;
+    assert_eq!(accepted["teamMembers"].as_array().unwrap().len(), 1);
+    assert_eq!(accepted["teamMembers"][0]["team"]["slug"], "other");
+    roster.assert_counters().await;
 }

@@ -1,9 +1,11 @@
 //! Making a list the whole membership of a team.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    ADD, REPLACE, Stage, UPDATE_ROLE, adding, done, lead, member, named, outcomes, refused, refused_codes, with,
+    ADD, REPLACE, Stage, UPDATE_ROLE, adding, done, lead, member, named, outcomes, payload, refused, refused_codes,
+    with,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,4 +164,22 @@ async fn five_hundred_take_as_many_statements_as_five() {
     // All are shown, too.
     let all = done(alice, REPLACE, list(0..500, "MEMBER")).await;
     assert_eq!(all["results"].as_array().unwrap().len(), 600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_who_replace_the_same_version_does() {
+    let stage = Stage::set().await;
+    let tries = (0..32).map(|n| {
+        let actor = if n % 2 == 0 { stage.alice.clone() } else { stage.bob.clone() };
+        let who = if n % 2 == 0 { "dave" } else { "vera" };
+        let input = with(adding(&stage.crew, json!([lead("bob"), member(who)])), json!({ "expectedVersion": 1 }));
+        tokio::spawn(async move { payload(&actor, REPLACE, input).await })
+    });
+    let answers: Vec<Value> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers.iter().filter(|answer| answer["userErrors"] == json!([])).count(), 1);
+    let stale = answers.iter().filter(|answer| answer["userErrors"][0]["currentVersion"] == 2);
+    assert_eq!(stale.count(), 31);
+    assert_eq!(stage.members(&stage.crew).await.len(), 2);
+    assert_eq!(stage.version().await, 2);
+    stage.roster.assert_counters().await;
 }

@@ -14,6 +14,7 @@ const LEAVE: &str = "organizationLeave(input: {organization: {slug: \"acme\"}}) 
 async fn of_an_organization() {
     let roster = Roster::start_with(|app| {
         (app.limits.projects, app.limits.custom_roles, app.limits.api_keys) = (2, 1, 4);
+        app.limits.teams = 1;
     })
     .await;
     let actors = acme(&roster).await;
@@ -44,6 +45,11 @@ async fn of_an_organization() {
             &["BLANK"],
         ),
         (
+            "createTeams",
+            "teamCreate(input: {organization: {slug: \"acme\"}, name: \"\"}) { userErrors { code } }",
+            &["BLANK"],
+        ),
+        (
             "createRoles",
             "roleCreate(input: {organization: {slug: \"acme\"}, scope: PROJECT, name: \"\", permissions: []}) { userErrors { code } }",
             &["BLANK"],
@@ -54,8 +60,8 @@ async fn of_an_organization() {
             &["BLANK"],
         ),
     ];
-    // As it is; out of trial; with as many projects, roles and keys as there may be.
-    let full = "UPDATE organizations SET project_count = 2; \
+    // As it is; out of trial; with as many projects, teams, roles and keys as there may be.
+    let full = "UPDATE organizations SET project_count = 2, team_count = 1; \
         INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
         SELECT id, id, 'PROJECT', 'own', '{}', 'Own', 'own', 4, now(), now() FROM organizations; \
         CREATE TEMP TABLE another AS SELECT * FROM api_keys LIMIT 1; UPDATE another SET id = gen_random_uuid(); \
@@ -72,7 +78,7 @@ async fn of_an_organization() {
         }
         assert_eq!(roster.content().await, before);
     }
-    // These end something where they are allowed, or have no mutation yet.
+    // Leaving ends something where it is allowed. The others are shown beside it, as they are when all is full.
     let mut table = String::new();
     for actor in &actors {
         let can = actor.data(ORGANIZATION, json!({})).await["organization"]["viewerCan"].clone();
@@ -86,11 +92,11 @@ async fn of_an_organization() {
     }
     insta::assert_snapshot!(table, @r"
     anonymous: FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
-    operator: NOT_FOUND allowed LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
+    operator: NOT_FOUND LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
     oscar: NOT_FOUND FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
-    alice: OWNER_PROTECTED allowed LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
+    alice: OWNER_PROTECTED LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
     olga: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
-    ada: allowed allowed LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
+    ada: allowed LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED LIMIT_REACHED
     mel: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
     nora: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
     pam: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
