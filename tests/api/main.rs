@@ -10,7 +10,6 @@
     clippy::format_push_string,
     clippy::items_after_statements,
     clippy::needless_pass_by_value,
-    clippy::too_many_lines,
     reason = "a test reads from top to bottom, with what it needs where it needs it"
 )]
 
