@@ -34,6 +34,7 @@ mod reads;
 mod repository;
 mod retries;
 mod roles;
+mod sources;
 mod statements;
 mod story;
 mod support;

@@ -24,6 +24,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use roster::{
     access::Policy,
     app::{App, Clock, Limits},
+    commands::story,
     domain::{
         id::{ApiKeyId, OrganizationId, ProjectId},
         organization::ActorKind,
@@ -53,6 +54,7 @@ pub const OPERATOR_KEY: &str = "operator-key-of-the-tests-0123456789";
 const JWT_SECRET: &str = "a secret that signs the tokens of all tests";
 
 static CLUSTER: OnceCell<(Cluster, ConnectionUrl)> = OnceCell::const_new();
+static TOLD: OnceCell<()> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 /// PostgreSQL clones one database at a time.
 static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -75,11 +77,27 @@ async fn execute(url: &ConnectionUrl, sql: &str) {
 
 /// A new database with all tables and no rows.
 pub async fn database() -> ConnectionUrl {
-    let (_, admin) = cluster().await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    clone("template", &name).await
+}
+
+/// A new database with the demo data of `roster dev`, which is told once for the whole run.
+async fn told() -> ConnectionUrl {
+    TOLD.get_or_init(|| async {
+        let roster = Roster::over(clone("template", "told").await, |_| {});
+        story::tell(&roster.app).await.expect("the demo data");
+    })
+    .await;
+    let name = format!("told_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    clone("told", &name).await
+}
+
+/// A new database with all that is in another one, to which nobody is connected.
+async fn clone(template: &str, name: &str) -> ConnectionUrl {
+    let (_, admin) = cluster().await;
     let _one_at_a_time = CLONING.lock().await;
-    execute(admin, &format!("CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")).await;
-    admin.with_database(&name).expect("a name")
+    execute(admin, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
+    admin.with_database(name).expect("a name")
 }
 
 /// An empty database, without tables.
@@ -120,7 +138,16 @@ impl Roster {
 
     /// Starts one whose `App` is changed first.
     pub async fn start_with(change: impl FnOnce(&mut App)) -> Self {
-        let url = database().await;
+        Self::over(database().await, change)
+    }
+
+    /// Starts one with the demo data of `roster dev`.
+    pub async fn start_told() -> Self {
+        Self::over(told().await, |_| {})
+    }
+
+    /// A server over this database.
+    fn over(url: ConnectionUrl, change: impl FnOnce(&mut App)) -> Self {
         let time = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap()));
         let clock = time.clone();
         let mut app = App {
