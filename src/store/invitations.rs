@@ -1,4 +1,4 @@
-//! Invitations, and the projects and teams they grant.
+//! Invitations. What they grant stands in `invitation_projects` and `invitation_teams`.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -9,9 +9,10 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
+    invitation_projects::{self, ProjectGrant},
     paging::{self, Key, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
-    schema::{invitation_projects as grants, invitation_teams as team_grants, invitations},
+    schema::{invitation_projects as grants, invitations},
 };
 use crate::{
     domain::{
@@ -19,7 +20,6 @@ use crate::{
         id::{InvitationId, OrganizationId, ProjectId, RoleId, TeamId},
         invitation::{InvitationStatus, MailStatus},
         organization::ActorKind,
-        team::TeamMemberRole,
     },
     error::Result,
 };
@@ -89,45 +89,10 @@ const FROM: &str = "FROM invitations i \
      CROSS JOIN LATERAL (SELECT count(*)::integer AS send_count, max(sent_at) AS last_sent_at FROM mails s \
      WHERE s.organization_id = i.organization_id AND s.invitation_id = i.id AND s.sent_at IS NOT NULL) s";
 
-/// A project that an invitation grants.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = grants)]
-#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
-pub struct ProjectGrant {
-    pub organization_id: OrganizationId,
-    pub invitation_id: InvitationId,
-    pub project_id: ProjectId,
-    pub role_id: RoleId,
-    pub position: i16,
-    pub added_by_kind: Option<ActorKind>,
-    pub added_by_id: Option<uuid::Uuid>,
-}
-
-/// A team that an invitation grants.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = team_grants)]
-#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
-pub struct TeamGrant {
-    pub organization_id: OrganizationId,
-    pub invitation_id: InvitationId,
-    pub team_id: TeamId,
-    pub role: TeamMemberRole,
-    pub added_by_kind: Option<ActorKind>,
-    pub added_by_id: Option<uuid::Uuid>,
-}
-
 /// Adds invitations with what they grant.
 pub async fn insert(conn: &mut Connection, rows: &[Invitation], projects: &[ProjectGrant]) -> Result<()> {
     diesel::insert_into(invitations::table).values(rows).execute(conn).await?;
-    add_grants(conn, projects).await
-}
-
-/// Adds grants; those that are there stay.
-pub async fn add_grants(conn: &mut Connection, projects: &[ProjectGrant]) -> Result<()> {
-    if !projects.is_empty() {
-        diesel::insert_into(grants::table).values(projects).on_conflict_do_nothing().execute(conn).await?;
-    }
-    Ok(())
+    invitation_projects::add(conn, projects).await
 }
 
 /// An invitation, locked. The organization is locked before.
@@ -305,7 +270,7 @@ pub async fn revivals(
     Ok(query.load(conn).await?)
 }
 
-/// Gives an invitation another role, and notes who answers for what it grants.
+/// Gives an invitation another role, and notes who answers for it.
 pub async fn set_terms(
     conn: &mut Connection,
     invitation: &Invitation,
@@ -321,53 +286,7 @@ pub async fn set_terms(
     );
     let row = (invitation.organization_id, invitation.id);
     diesel::update(invitations::table.find(row)).set(change).execute(conn).await?;
-    let all = grants::table
-        .filter(grants::organization_id.eq(invitation.organization_id))
-        .filter(grants::invitation_id.eq(invitation.id));
-    let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));
-    diesel::update(all).set(change).execute(conn).await?;
     Ok(())
-}
-
-/// Makes what an invitation grants exactly these projects.
-pub async fn replace_grants(conn: &mut Connection, invitation: &Invitation, projects: &[ProjectGrant]) -> Result<()> {
-    let all = grants::table
-        .filter(grants::organization_id.eq(invitation.organization_id))
-        .filter(grants::invitation_id.eq(invitation.id));
-    diesel::delete(all).execute(conn).await?;
-    add_grants(conn, projects).await
-}
-
-/// What these invitations grant, the invited project first.
-pub async fn grants(
-    conn: &mut Connection,
-    organizations: &[OrganizationId],
-    ids: &[InvitationId],
-) -> Result<Vec<ProjectGrant>> {
-    let found = grants::table
-        .filter(grants::organization_id.eq_any(organizations))
-        .filter(grants::invitation_id.eq_any(ids))
-        .order((grants::position, grants::project_id));
-    Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
-}
-
-/// What somebody added to the pending invitations of others.
-pub async fn grants_added_by(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    kind: ActorKind,
-    id: uuid::Uuid,
-) -> Result<Vec<ProjectGrant>> {
-    let pending = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
-        .select(invitations::id);
-    let found = grants::table
-        .filter(grants::organization_id.eq(organization))
-        .filter(grants::added_by_kind.eq(kind))
-        .filter(grants::added_by_id.eq(id))
-        .filter(grants::invitation_id.eq_any(pending));
-    Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
 }
 
 /// Who sent, or added to, pending invitations that a change of `role` may concern: they have the role
@@ -434,126 +353,6 @@ pub async fn forget_project(
         .filter(invitations::id.eq_any(granted))
         .filter(invitations::status.eq(InvitationStatus::Pending));
     Ok(pending.order(invitations::id).select(invitations::id).load(conn).await?)
-}
-
-/// Takes a grant out of an invitation.
-pub async fn delete_grant(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
-    let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));
-    diesel::delete(row).execute(conn).await?;
-    Ok(())
-}
-
-/// The teams that these invitations grant.
-pub async fn team_grants(
-    conn: &mut Connection,
-    organizations: &[OrganizationId],
-    ids: &[InvitationId],
-) -> Result<Vec<TeamGrant>> {
-    let found = team_grants::table
-        .filter(team_grants::organization_id.eq_any(organizations))
-        .filter(team_grants::invitation_id.eq_any(ids))
-        .order((team_grants::invitation_id, team_grants::team_id));
-    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
-}
-
-/// Which pending invitations grant a team.
-pub async fn granting_team(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    team: TeamId,
-) -> Result<Vec<InvitationId>> {
-    let found = team_grants::table
-        .inner_join(
-            invitations::table.on(invitations::organization_id
-                .eq(team_grants::organization_id)
-                .and(invitations::id.eq(team_grants::invitation_id))),
-        )
-        .filter(team_grants::organization_id.eq(organization))
-        .filter(team_grants::team_id.eq(team))
-        .filter(invitations::status.eq(InvitationStatus::Pending));
-    Ok(found.select(team_grants::invitation_id).load(conn).await?)
-}
-
-/// The teams that somebody added to the pending invitations of others.
-pub async fn team_grants_added_by(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    kind: ActorKind,
-    id: uuid::Uuid,
-) -> Result<Vec<TeamGrant>> {
-    let pending = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
-        .select(invitations::id);
-    let found = team_grants::table
-        .filter(team_grants::organization_id.eq(organization))
-        .filter(team_grants::added_by_kind.eq(kind))
-        .filter(team_grants::added_by_id.eq(id))
-        .filter(team_grants::invitation_id.eq_any(pending));
-    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
-}
-
-/// Which of these people invited somebody, or added a team to an invitation, that is pending.
-pub async fn givers_among(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    people: &[uuid::Uuid],
-) -> Result<Vec<uuid::Uuid>> {
-    let invited = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
-        .filter(invitations::invited_by_kind.eq(ActorKind::User))
-        .filter(invitations::invited_by_id.eq_any(people));
-    let mut givers: Vec<Option<uuid::Uuid>> = invited.select(invitations::invited_by_id).distinct().load(conn).await?;
-    let added = team_grants::table
-        .filter(team_grants::organization_id.eq(organization))
-        .filter(team_grants::added_by_kind.eq(ActorKind::User))
-        .filter(team_grants::added_by_id.eq_any(people));
-    givers.extend(added.select(team_grants::added_by_id).distinct().load::<Option<uuid::Uuid>>(conn).await?);
-    let mut givers: Vec<uuid::Uuid> = givers.into_iter().flatten().collect();
-    givers.sort_unstable();
-    givers.dedup();
-    Ok(givers)
-}
-
-/// Adds teams to invitations; those that are granted already stay as they are.
-pub async fn add_team_grants(conn: &mut Connection, rows: &[TeamGrant]) -> Result<()> {
-    // A statement takes no more than 65 535 values.
-    for rows in rows.chunks(10_000) {
-        diesel::insert_into(team_grants::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
-    }
-    Ok(())
-}
-
-/// Gives another role in a team that these invitations grant.
-pub async fn set_team_role(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    ids: &[InvitationId],
-    team: TeamId,
-    role: TeamMemberRole,
-) -> Result<()> {
-    let rows = team_grants::table
-        .filter(team_grants::organization_id.eq(organization))
-        .filter(team_grants::invitation_id.eq_any(ids))
-        .filter(team_grants::team_id.eq(team));
-    diesel::update(rows).set(team_grants::role.eq(role)).execute(conn).await?;
-    Ok(())
-}
-
-/// Takes teams out of these invitations.
-pub async fn delete_team_grants(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    ids: &[InvitationId],
-    teams: &[TeamId],
-) -> Result<()> {
-    let rows = team_grants::table
-        .filter(team_grants::organization_id.eq(organization))
-        .filter(team_grants::invitation_id.eq_any(ids))
-        .filter(team_grants::team_id.eq_any(teams));
-    diesel::delete(rows).execute(conn).await?;
-    Ok(())
 }
 
 /// Whose invitations a list shows.

@@ -8,6 +8,8 @@ pub mod connect;
 pub mod database;
 pub mod events;
 pub mod idempotency;
+pub mod invitation_projects;
+pub mod invitation_teams;
 pub mod invitations;
 pub mod mails;
 pub mod organization_members;

@@ -4,16 +4,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt,
 
 use super::organization::OrganizationSlug;
 use crate::store::{
-    events::Event,
-    invitations::{Invitation, ProjectGrant},
-    mails::Mail,
-    organization_members::OrganizationMember,
-    organizations::Organization,
-    project_members::ProjectMember,
-    projects::Project,
-    query::Query,
-    roles::Role,
-    users::User,
+    events::Event, invitation_projects::ProjectGrant, invitations::Invitation, mails::Mail,
+    organization_members::OrganizationMember, organizations::Organization, project_members::ProjectMember,
+    projects::Project, query::Query, roles::Role, users::User,
 };
 
 /// A row of a table.

@@ -16,10 +16,7 @@ use crate::{
         },
         organization::ActorKind,
     },
-    store::{
-        invitations::{Invitation, ProjectGrant},
-        mails::Mail,
-    },
+    store::{invitation_projects::ProjectGrant, invitations::Invitation, mails::Mail},
 };
 
 const DAY: TimeDelta = TimeDelta::days(1);

@@ -19,7 +19,9 @@ use crate::{
     operations::invitations::Held,
     store::{
         api_keys::{self, ApiKey},
-        invitations::{self, InvitationAndMail, ProjectGrant, Revival, TeamGrant},
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams::{self, TeamGrant},
+        invitations::{self, InvitationAndMail, Revival},
         mails, organization_members, organizations, project_members, projects,
         roles::{self, Role},
         team_members, teams,
@@ -253,7 +255,7 @@ loaders! {
     /// The teams that an invitation grants.
     TeamGrantsOf(OrganizationId, InvitationId) -> Vec<TeamGrant> { |_reader, conn, keys| {
         let mut grants: HashMap<TeamGrantsOf, Vec<TeamGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        for grant in invitations::team_grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+        for grant in invitation_teams::of(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
             grants.entry(TeamGrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
         }
         grants
@@ -268,7 +270,7 @@ loaders! {
     /// The projects that an invitation grants.
     GrantsOf(OrganizationId, InvitationId) -> Vec<ProjectGrant> { |_reader, conn, keys| {
         let mut grants: HashMap<GrantsOf, Vec<ProjectGrant>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        for grant in invitations::grants(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
+        for grant in invitation_projects::of(conn, &firsts(keys, |key| key.0), &firsts(keys, |key| key.1)).await? {
             grants.entry(GrantsOf(grant.organization_id, grant.invitation_id)).or_default().push(grant);
         }
         grants

@@ -16,7 +16,9 @@ use crate::{
     },
     error::{Error, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution},
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams,
+        invitations::{self, Invitation, Resolution},
         organization_members::{self, OrganizationMember},
         organizations::Counts,
         project_members::{self, ProjectMember},
@@ -60,8 +62,8 @@ impl Operation for Accept {
                 team_members: Vec::new(),
             });
         }
-        let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
-        let team_grants = invitations::team_grants(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
         let grants = standing(tx, grants).await?;
         let team_grants = standing_teams(tx, team_grants).await?;
 

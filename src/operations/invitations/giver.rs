@@ -18,7 +18,9 @@ use crate::{
     error::Result,
     store::{
         Connection, api_keys,
-        invitations::{Invitation, ProjectGrant, TeamGrant},
+        invitation_projects::ProjectGrant,
+        invitation_teams::TeamGrant,
+        invitations::Invitation,
         roles::{self, Role},
         users,
     },

@@ -10,7 +10,7 @@ use crate::{
     domain::{invitation::InvitationStatus, organization::ActorKind, secret::InvitationToken},
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        Connection,
+        Connection, invitation_projects, invitation_teams,
         invitations::{self, Invitation},
         organization_members::OrganizationMember,
         organizations::{self, Organization},
@@ -122,10 +122,10 @@ impl Held {
     /// catches what passes in other ways, such as a key that expired.
     async fn check_giver(&self, conn: &mut Connection, policy: &Arc<Policy>, now: DateTime<Utc>) -> Result<()> {
         let invitation = &self.invitation;
-        let grants = invitations::grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let grants = invitation_projects::of(conn, &[invitation.organization_id], &[invitation.id]).await?;
         let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
         let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
-        let mut teams = invitations::team_grants(conn, &[invitation.organization_id], &[invitation.id]).await?;
+        let mut teams = invitation_teams::of(conn, &[invitation.organization_id], &[invitation.id]).await?;
         teams.retain(|grant| grant.added_by_kind.is_none());
         if giver.may_give(conn, invitation, &grants).await? && giver.may_give_teams(conn, &teams).await? {
             return Ok(());

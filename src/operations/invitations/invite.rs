@@ -26,7 +26,9 @@ use crate::{
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, TeamGrant},
+        invitation_projects::ProjectGrant,
+        invitation_teams::{self, TeamGrant},
+        invitations::{self, Invitation},
         mails::Mail,
         organization_members,
         organizations::Counts,
@@ -267,7 +269,7 @@ impl NewInvitations {
             return Ok(());
         }
         invitations::insert(tx.conn, &self.rows, &self.grants).await?;
-        invitations::add_team_grants(tx.conn, &self.team_grants).await?;
+        invitation_teams::add(tx.conn, &self.team_grants).await?;
         team_members::insert(tx.conn, &self.team_members).await?;
         Ok(())
     }

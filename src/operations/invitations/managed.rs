@@ -23,7 +23,9 @@ use crate::{
     },
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Revival, TeamGrant},
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams::{self, TeamGrant},
+        invitations::{self, Invitation, Revival},
         roles::{self, Role},
     },
 };
@@ -57,14 +59,14 @@ impl Managed {
         let organization =
             organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
         let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
-        let grants = invitations::grants(tx.conn, &[invitation.organization_id], &[id]).await?;
+        let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[id]).await?;
         let mut projects = HashMap::new();
         for project in grants.iter().map(|grant| grant.project_id).chain(invitation.project_id) {
             if let Some(access) = ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, project).await? {
                 projects.insert(project, Arc::new(access));
             }
         }
-        let team_grants = invitations::team_grants(tx.conn, &[invitation.organization_id], &[id]).await?;
+        let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[id]).await?;
         let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
         let teams = TeamAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;
         let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);

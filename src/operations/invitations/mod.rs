@@ -43,7 +43,9 @@ use crate::{
     },
     error::{Code, Detail, Refusal, Result},
     store::{
-        invitations::{self, Invitation, ProjectGrant, Resolution, TeamGrant},
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams::{self, TeamGrant},
+        invitations::{self, Invitation, Resolution},
         organizations::{Counts, Organization},
     },
 };
@@ -164,15 +166,15 @@ pub(super) async fn revoke_ungivable_by(
     (kind, inviter): (ActorKind, Uuid),
 ) -> Result<()> {
     let pending = invitations::pending_from(tx.conn, organization, kind, inviter).await?;
-    let added = invitations::grants_added_by(tx.conn, organization, kind, inviter).await?;
-    let added_teams = invitations::team_grants_added_by(tx.conn, organization, kind, inviter).await?;
+    let added = invitation_projects::added_by(tx.conn, organization, kind, inviter).await?;
+    let added_teams = invitation_teams::added_by(tx.conn, organization, kind, inviter).await?;
     if pending.is_empty() && added.is_empty() && added_teams.is_empty() {
         return Ok(());
     }
     let mut giver = Giver::load(tx.conn, &tx.app.policy, tx.now, organization, (kind, Some(inviter))).await?;
     for grant in &added {
         if !giver.may_grant(tx.conn, grant).await? {
-            invitations::delete_grant(tx.conn, grant).await?;
+            invitation_projects::delete(tx.conn, grant).await?;
             let data = json!({ "because": "whoever added the project may no longer give it" });
             let project = Some(grant.project_id);
             tx.happened(organization, EventKind::InvitationUpdated, grant.invitation_id.0, project, data)?;
@@ -187,11 +189,11 @@ pub(super) async fn revoke_ungivable_by(
     }
     let ids: Vec<InvitationId> = pending.iter().map(|invitation| invitation.id).collect();
     let mut grants: HashMap<InvitationId, Vec<ProjectGrant>> = HashMap::new();
-    for grant in invitations::grants(tx.conn, &[organization], &ids).await? {
+    for grant in invitation_projects::of(tx.conn, &[organization], &ids).await? {
         grants.entry(grant.invitation_id).or_default().push(grant);
     }
     let mut team_grants: HashMap<InvitationId, Vec<TeamGrant>> = HashMap::new();
-    for grant in invitations::team_grants(tx.conn, &[organization], &ids).await? {
+    for grant in invitation_teams::of(tx.conn, &[organization], &ids).await? {
         if grant.added_by_kind.is_none() {
             team_grants.entry(grant.invitation_id).or_default().push(grant);
         }

@@ -23,7 +23,7 @@ use crate::{
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        invitations::{self, ProjectGrant},
+        invitation_projects::{self, ProjectGrant},
         project_members::{self, ProjectMember},
         roles::{self, Role},
         users::{self, User},
@@ -114,7 +114,7 @@ impl Operation for ProjectInvite {
                         added_by_id: id,
                         ..grant_row(&invitation, project, role.id, usize::from(u16::MAX))
                     };
-                    invitations::add_grants(tx.conn, &[grant]).await?;
+                    invitation_projects::add(tx.conn, &[grant]).await?;
                     let data = json!({ "email": email.as_str() });
                     tx.happened(organization.id, EventKind::InvitationUpdated, invitation.id.0, Some(project), data)?;
                     ItemResult { invitation: Some(invitation.id), ..ItemResult::succeeded(&email) }
@@ -165,7 +165,7 @@ impl There {
         }
         let project = access.project.id;
         let in_project = project_members::among(tx.conn, access.project.organization_id, project, &members).await?;
-        let granted = invitations::grants(tx.conn, &[access.project.organization_id], &pending).await?;
+        let granted = invitation_projects::of(tx.conn, &[access.project.organization_id], &pending).await?;
         Ok(Self {
             in_project: in_project.into_iter().map(|member| member.user_id).collect(),
             granted: granted

@@ -21,7 +21,8 @@ use crate::{
     error::{Code, Error, Refusal, Result},
     store::{
         Connection,
-        invitations::{self, Invitation, TeamGrant},
+        invitation_teams::{self, TeamGrant},
+        invitations::Invitation,
         team_members::{self, TeamMember},
         users::User,
     },
@@ -110,15 +111,15 @@ pub async fn set_team_grants(
     wanted: &[(TeamId, TeamMemberRole)],
 ) -> Result<bool> {
     let (organization, id) = (invitation.organization_id, invitation.id);
-    let old = invitations::team_grants(tx.conn, &[organization], &[id]).await?;
+    let old = invitation_teams::of(tx.conn, &[organization], &[id]).await?;
     let is_same = |grant: &TeamGrant| grant.added_by_kind.is_none() && wanted.contains(&(grant.team_id, grant.role));
     if old.len() == wanted.len() && old.iter().all(is_same) {
         return Ok(false);
     }
     let teams: Vec<TeamId> = old.iter().map(|grant| grant.team_id).collect();
-    invitations::delete_team_grants(tx.conn, organization, &[id], &teams).await?;
+    invitation_teams::delete(tx.conn, organization, &[id], &teams).await?;
     let rows: Vec<TeamGrant> = wanted.iter().map(|(team, role)| team_grant_row(invitation, *team, *role)).collect();
-    invitations::add_team_grants(tx.conn, &rows).await?;
+    invitation_teams::add(tx.conn, &rows).await?;
 
     let there = team_members::of_invitations(tx.conn, organization, &[id]).await?;
     let (kept, gone): (Vec<TeamMember>, Vec<TeamMember>) =
@@ -159,7 +160,7 @@ pub async fn end_pending(
 /// Takes a team out of an invitation, and the invitee out of the team.
 pub async fn withdraw(tx: &mut Transaction<'_>, grant: &TeamGrant) -> Result<()> {
     let (organization, invitation) = (grant.organization_id, [grant.invitation_id]);
-    invitations::delete_team_grants(tx.conn, organization, &invitation, &[grant.team_id]).await?;
+    invitation_teams::delete(tx.conn, organization, &invitation, &[grant.team_id]).await?;
     let mut ended = team_members::of_invitations(tx.conn, organization, &invitation).await?;
     ended.retain(|row| row.team_id == grant.team_id);
     let by = tx.viewer.actor()?;
@@ -188,7 +189,7 @@ async fn delete(
 /// back that had ended with it.
 pub async fn renew_pending(tx: &mut Transaction<'_>, invitation: &Invitation) -> Result<()> {
     let organization = invitation.organization_id;
-    let grants = invitations::team_grants(tx.conn, &[organization], &[invitation.id]).await?;
+    let grants = invitation_teams::of(tx.conn, &[organization], &[invitation.id]).await?;
     if grants.is_empty() {
         return Ok(());
     }

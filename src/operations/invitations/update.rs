@@ -12,7 +12,10 @@ use super::{
 use crate::{
     domain::{event::EventKind, id::InvitationId, role::RoleScope},
     error::{Code, Error, Refusal, Result},
-    store::invitations::{self, ProjectGrant},
+    store::{
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams, invitations,
+    },
 };
 
 /// Changes what a pending invitation grants; what is absent stays. Whoever changes it answers for all that it
@@ -59,8 +62,10 @@ impl Operation for Update {
             return Ok(invitation.id);
         }
         invitations::set_terms(tx.conn, invitation, role, tx.viewer.actor()?, tx.now).await?;
+        invitation_projects::take_over(tx.conn, invitation.organization_id, invitation.id).await?;
+        invitation_teams::take_over(tx.conn, invitation.organization_id, invitation.id).await?;
         if self.projects.is_some() {
-            invitations::replace_grants(tx.conn, invitation, &grants).await?;
+            invitation_projects::replace(tx.conn, invitation, &grants).await?;
         }
         let data = json!({ "email": invitation.email.as_str(), "projects": grants.len() });
         tx.happened(

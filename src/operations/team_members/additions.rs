@@ -8,7 +8,7 @@ use crate::{
     domain::{event::EventKind, id::TeamMemberId, team::TeamMemberRole},
     error::Result,
     store::{
-        invitations::{self, TeamGrant},
+        invitation_teams::{self, TeamGrant},
         team_members::{self, TeamMember},
     },
 };
@@ -60,7 +60,7 @@ impl Additions {
 
     /// Writes what was added.
     pub async fn write(self, tx: &mut Transaction<'_>) -> Result<()> {
-        invitations::add_team_grants(tx.conn, &self.grants).await?;
+        invitation_teams::add(tx.conn, &self.grants).await?;
         team_members::insert(tx.conn, &self.rows).await?;
         Ok(())
     }

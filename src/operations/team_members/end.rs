@@ -11,7 +11,7 @@ use crate::{
     domain::{event::EventKind, id::OrganizationId, team::TeamMemberRole},
     error::Result,
     store::{
-        invitations,
+        invitation_teams,
         team_members::{self, TeamMember},
     },
 };
@@ -26,7 +26,7 @@ pub async fn end_memberships(tx: &mut Transaction<'_>, team: &TeamAccess, ended:
     team_members::delete(tx.conn, organization, &ids).await?;
     let invited: Vec<_> = ended.iter().filter_map(|member| member.invitation_id).collect();
     if !invited.is_empty() {
-        invitations::delete_team_grants(tx.conn, organization, &invited, &[team]).await?;
+        invitation_teams::delete(tx.conn, organization, &invited, &[team]).await?;
     }
     for member in ended {
         tx.count_team_members(organization, team, -1);
@@ -46,7 +46,7 @@ pub async fn take_back_of(tx: &mut Transaction<'_>, organization: OrganizationId
     if leads.is_empty() {
         return Ok(());
     }
-    for giver in invitations::givers_among(tx.conn, organization, &leads).await? {
+    for giver in invitation_teams::givers_among(tx.conn, organization, &leads).await? {
         revoke_ungivable(tx, organization, giver).await?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use crate::{
     domain::{event::EventKind, team::TeamMemberRole},
     error::{Code, Refusal, Result},
     store::{
-        invitations,
+        invitation_teams,
         team_members::{self, TeamMember},
     },
 };
@@ -163,7 +163,7 @@ pub async fn set_roles(
         team_members::set_role(tx.conn, organization, &ids, *role).await?;
         let invited: Vec<_> = changed().filter_map(|row| row.invitation_id).collect();
         if !invited.is_empty() {
-            invitations::set_team_role(tx.conn, organization, &invited, team, *role).await?;
+            invitation_teams::set_role(tx.conn, organization, &invited, team, *role).await?;
         }
         tx.count_team_members(organization, team, 0);
     }

@@ -10,7 +10,7 @@ use crate::{
         id::{OrganizationId, TeamId},
     },
     error::Result,
-    store::{invitations, organizations::Counts, teams},
+    store::{invitation_teams, organizations::Counts, teams},
 };
 
 /// Deletes a team with its memberships; invitations grant it no more.
@@ -38,7 +38,7 @@ impl Operation for Delete {
         access.may_manage()?;
         check_version(self.expected_version, access.team.version)?;
         let (organization, team) = access.key();
-        for invitation in invitations::granting_team(tx.conn, organization, team).await? {
+        for invitation in invitation_teams::granting(tx.conn, organization, team).await? {
             let data = json!({ "because": "the team was deleted", "team": team.to_string() });
             tx.happened(organization, EventKind::InvitationUpdated, invitation.0, None, data)?;
         }

@@ -1,0 +1,149 @@
+//! The teams that invitations grant.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Connection,
+    schema::{invitation_teams as grants, invitations},
+};
+use crate::{
+    domain::{
+        id::{InvitationId, OrganizationId, TeamId},
+        invitation::InvitationStatus,
+        organization::ActorKind,
+        team::TeamMemberRole,
+    },
+    error::Result,
+};
+
+/// A team that an invitation grants.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = grants)]
+#[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
+pub struct TeamGrant {
+    pub organization_id: OrganizationId,
+    pub invitation_id: InvitationId,
+    pub team_id: TeamId,
+    pub role: TeamMemberRole,
+    pub added_by_kind: Option<ActorKind>,
+    pub added_by_id: Option<uuid::Uuid>,
+}
+
+/// The teams that these invitations grant.
+pub async fn of(
+    conn: &mut Connection,
+    organizations: &[OrganizationId],
+    ids: &[InvitationId],
+) -> Result<Vec<TeamGrant>> {
+    let found = grants::table
+        .filter(grants::organization_id.eq_any(organizations))
+        .filter(grants::invitation_id.eq_any(ids))
+        .order((grants::invitation_id, grants::team_id));
+    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
+}
+
+/// Which pending invitations grant a team.
+pub async fn granting(conn: &mut Connection, organization: OrganizationId, team: TeamId) -> Result<Vec<InvitationId>> {
+    let found = grants::table
+        .inner_join(invitations::table.on(
+            invitations::organization_id.eq(grants::organization_id).and(invitations::id.eq(grants::invitation_id)),
+        ))
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::team_id.eq(team))
+        .filter(invitations::status.eq(InvitationStatus::Pending));
+    Ok(found.select(grants::invitation_id).load(conn).await?)
+}
+
+/// The teams that somebody added to the pending invitations of others.
+pub async fn added_by(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    kind: ActorKind,
+    id: uuid::Uuid,
+) -> Result<Vec<TeamGrant>> {
+    let pending = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .select(invitations::id);
+    let found = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::added_by_kind.eq(kind))
+        .filter(grants::added_by_id.eq(id))
+        .filter(grants::invitation_id.eq_any(pending));
+    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
+}
+
+/// Which of these people invited somebody, or added a team to an invitation, that is pending.
+pub async fn givers_among(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    people: &[uuid::Uuid],
+) -> Result<Vec<uuid::Uuid>> {
+    let invited = invitations::table
+        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(invitations::invited_by_kind.eq(ActorKind::User))
+        .filter(invitations::invited_by_id.eq_any(people));
+    let mut givers: Vec<Option<uuid::Uuid>> = invited.select(invitations::invited_by_id).distinct().load(conn).await?;
+    let added = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::added_by_kind.eq(ActorKind::User))
+        .filter(grants::added_by_id.eq_any(people));
+    givers.extend(added.select(grants::added_by_id).distinct().load::<Option<uuid::Uuid>>(conn).await?);
+    let mut givers: Vec<uuid::Uuid> = givers.into_iter().flatten().collect();
+    givers.sort_unstable();
+    givers.dedup();
+    Ok(givers)
+}
+
+/// Adds teams to invitations; those that are granted already stay as they are.
+pub async fn add(conn: &mut Connection, rows: &[TeamGrant]) -> Result<()> {
+    // A statement takes no more than 65 535 values.
+    for rows in rows.chunks(10_000) {
+        diesel::insert_into(grants::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Gives another role in a team that these invitations grant.
+pub async fn set_role(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+    team: TeamId,
+    role: TeamMemberRole,
+) -> Result<()> {
+    let rows = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::invitation_id.eq_any(ids))
+        .filter(grants::team_id.eq(team));
+    diesel::update(rows).set(grants::role.eq(role)).execute(conn).await?;
+    Ok(())
+}
+
+/// Takes teams out of these invitations.
+pub async fn delete(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    ids: &[InvitationId],
+    teams: &[TeamId],
+) -> Result<()> {
+    let rows = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::invitation_id.eq_any(ids))
+        .filter(grants::team_id.eq_any(teams));
+    diesel::delete(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// Notes that whoever answers for an invitation answers for what others added as well.
+pub async fn take_over(conn: &mut Connection, organization: OrganizationId, invitation: InvitationId) -> Result<()> {
+    let added = grants::table
+        .filter(grants::organization_id.eq(organization))
+        .filter(grants::invitation_id.eq(invitation))
+        .filter(grants::added_by_kind.is_not_null());
+    let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));
+    diesel::update(added).set(change).execute(conn).await?;
+    Ok(())
+}
