@@ -7,6 +7,7 @@ pub mod smtp;
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -21,6 +22,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use nix::sys::statvfs::statvfs;
 use roster::{
     access::Policy,
     app::{App, Clock, Limits},
@@ -43,7 +45,7 @@ use roster::{
         database::{Database, migrate},
     },
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
@@ -56,19 +58,32 @@ const JWT_SECRET: &str = "a secret that signs the tokens of all tests";
 static CLUSTER: OnceCell<(Cluster, ConnectionUrl)> = OnceCell::const_new();
 static TOLD: OnceCell<()> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+/// Databases whose tests have ended.
+static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// PostgreSQL clones one database at a time.
 static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 async fn cluster() -> &'static (Cluster, ConnectionUrl) {
     CLUSTER
         .get_or_init(|| async {
-            let cluster = Cluster::start(&Settings::temporary()).await.expect("PostgreSQL starts");
+            let cluster = Cluster::start(&in_memory(Settings::temporary())).await.expect("PostgreSQL starts");
             let admin = ConnectionUrl::parse(&cluster.url("roster")).expect("the cluster has a URL");
             execute(&admin, "CREATE DATABASE template").await;
             migrate(&admin.with_database("template").expect("a name")).await.expect("the migrations run");
             (cluster, admin)
         })
         .await
+}
+
+/// A cluster in memory, where there is room: a database is cloned there twenty times as fast as on a disk.
+fn in_memory(settings: Settings) -> Settings {
+    const ROOM: u64 = 4 << 30;
+    let memory = Path::new("/dev/shm");
+    let room = statvfs(memory).map_or(0, |of| of.blocks_available() * of.fragment_size());
+    match settings.data_dir.file_name().filter(|_| room >= ROOM) {
+        Some(name) => Settings { data_dir: memory.join(name), ..settings },
+        None => settings,
+    }
 }
 
 async fn execute(url: &ConnectionUrl, sql: &str) {
@@ -96,6 +111,11 @@ async fn told() -> ConnectionUrl {
 async fn clone(template: &str, name: &str) -> ConnectionUrl {
     let (_, admin) = cluster().await;
     let _one_at_a_time = CLONING.lock().await;
+    // What earlier tests have left.
+    let ended = std::mem::take(&mut *ENDED.lock().unwrap());
+    for name in ended {
+        execute(admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
     execute(admin, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
     admin.with_database(name).expect("a name")
 }
@@ -128,6 +148,23 @@ pub struct Roster {
     pub url: ConnectionUrl,
     router: Router,
     time: Arc<Mutex<DateTime<Utc>>>,
+    _lease: Option<Arc<Lease>>,
+}
+
+/// A database that is used still.
+struct Lease(String);
+
+impl Lease {
+    fn of(url: &ConnectionUrl) -> Option<Arc<Self>> {
+        let name = url.text().expose_secret().rsplit('/').next()?;
+        Some(Arc::new(Self(name.split('?').next()?.to_owned())))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        ENDED.lock().unwrap().push(std::mem::take(&mut self.0));
+    }
 }
 
 impl Roster {
@@ -138,12 +175,14 @@ impl Roster {
 
     /// Starts one whose `App` is changed first.
     pub async fn start_with(change: impl FnOnce(&mut App)) -> Self {
-        Self::over(database().await, change)
+        let url = database().await;
+        Self { _lease: Lease::of(&url), ..Self::over(url, change) }
     }
 
     /// Starts one with the demo data of `roster dev`.
     pub async fn start_told() -> Self {
-        Self::over(told().await, |_| {})
+        let url = told().await;
+        Self { _lease: Lease::of(&url), ..Self::over(url, |_| {}) }
     }
 
     /// A server over this database.
@@ -172,7 +211,7 @@ impl Roster {
             authentication: Arc::new(Authentication::new(people, Some(&SecretString::from(OPERATOR_KEY)))),
             allowed_origins: Vec::new(),
         };
-        Self { app, url, router: server.router(), time }
+        Self { app, url, router: server.router(), time, _lease: None }
     }
 
     /// The time, as the server sees it.
