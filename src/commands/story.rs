@@ -10,7 +10,7 @@ use crate::{
     domain::{
         email::Email,
         id::{InvitationId, OrganizationId, ProjectId, TeamId},
-        organization::Visibility,
+        organization::{PlanTier, Visibility},
         team::TeamMemberRole,
     },
     error::{Error, Result},
@@ -62,6 +62,9 @@ pub const PEOPLE: [Person; 12] = [
 /// Who is invited to an organization still. Nobody else has use for a mail that was answered, withdrawn or
 /// too late long ago.
 const INVITED: [&str; 3] = ["olivia@example.com", "sybil@example.com", "victor@example.com"];
+
+/// Who runs the server; everybody else of the story is a person.
+const OPERATOR: &str = "the operator";
 
 /// A first query with something real to show.
 pub const QUERY: &str = r#"# Alice's organization: try also as
@@ -158,6 +161,14 @@ impl Teller<'_> {
         ] {
             self.join(8, "alice", acme, who, role).await?;
         }
+        // Acme pays, so that inviting goes on working; Globex is in its trial.
+        let paid = organizations::PlanUpdate {
+            organization: OrganizationRef::Id(acme),
+            tier: PlanTier::Starter,
+            seats: Some(25),
+            trial_ends_at: None,
+        };
+        self.run(7, OPERATOR, paid).await?;
         let borealis = self.project(6, "bob", acme, "Borealis", "Northern lights for everybody.").await?;
         self.project(5, "carol", acme, "Comet", "Comes back every 76 years.").await?;
         self.add(6, "alice", apollo, &[("bob", "admin"), ("carol", "member"), ("dave", "viewer"), ("erin", "member")])
@@ -223,8 +234,11 @@ impl Teller<'_> {
     async fn run<O: Operation>(&self, days_ago: i64, who: &str, operation: O) -> Result<O::Output> {
         let clock = self.app.clock.clone();
         let then = App { clock: Clock::new(move || clock.now() - TimeDelta::days(days_ago)), ..App::clone(self.app) };
-        let viewer = Arc::new(Viewer::Person(self.user(who)?.clone()));
-        operations::execute(&Arc::new(then), &viewer, operation).await
+        let viewer = match who {
+            OPERATOR => Viewer::Operator,
+            person => Viewer::Person(self.user(person)?.clone()),
+        };
+        operations::execute(&Arc::new(then), &Arc::new(viewer), operation).await
     }
 
     async fn found(

@@ -144,7 +144,8 @@ async fn organization_invitations_create() {
     assert_eq!(mails(&alice).await, mails_before + 1);
 
     // On FREE nobody is invited once the trial is over; a plan brings it back.
-    alice.roster.wait(TimeDelta::days(15));
+    let free = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: FREE}) { userErrors { code } } }";
+    assert_eq!(alice.roster.operator().refusals(free, json!({})).await, [""; 0]);
     let later = create.by(alice.person("alice"));
     assert_eq!(later.refused().await, ["PLAN_REQUIRED"]);
     assert_eq!(later.answer().await["userErrors"][0]["requiredTier"], "STARTER");
@@ -313,7 +314,8 @@ async fn project_invitations_create() {
     assert_eq!(mails(&alice).await, before + 1);
     assert_eq!(column(&results[4]["invitation"]["projects"], "/role/key"), ["member"], "as it was");
 
-    alice.roster.wait(TimeDelta::days(15));
+    let free = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: FREE}) { userErrors { code } } }";
+    assert_eq!(alice.roster.operator().refusals(free, json!({})).await, [""; 0]);
     assert_eq!(create.by(alice.person("alice")).refused().await, ["PLAN_REQUIRED"]);
     alice.roster.assert_counters().await;
 }
