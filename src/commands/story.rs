@@ -165,7 +165,7 @@ impl Teller<'_> {
         let paid = organizations::PlanUpdate {
             organization: OrganizationRef::Id(acme),
             tier: PlanTier::Starter,
-            seats: Some(25),
+            seats: Some(1000),
             trial_ends_at: None,
         };
         self.run(7, OPERATOR, paid).await?;

@@ -146,12 +146,12 @@ async fn organization_invitations_create() {
     // On FREE nobody is invited once the trial is over; a plan brings it back.
     let free = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: FREE}) { userErrors { code } } }";
     assert_eq!(alice.roster.operator().refusals(free, json!({})).await, [""; 0]);
-    let later = create.by(alice.person("alice"));
+    let later = create.but("zoe@example.com", "zack@example.com");
     assert_eq!(later.refused().await, ["PLAN_REQUIRED"]);
     assert_eq!(later.answer().await["userErrors"][0]["requiredTier"], "STARTER");
     let paid = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: STARTER}) { userErrors { code } } }";
     assert_eq!(alice.roster.operator().refusals(paid, json!({})).await, [""; 0]);
-    assert_eq!(outcomes(&later.done().await), ["SUCCEEDED", "SKIPPED ALREADY_MEMBER", "SUCCEEDED"]);
+    assert_eq!(outcomes(&later.done().await), ["SUCCEEDED", "SKIPPED ALREADY_MEMBER", "SKIPPED ALREADY_INVITED"]);
     alice.roster.assert_counters().await;
 }
 
@@ -316,7 +316,8 @@ async fn project_invitations_create() {
 
     let free = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: FREE}) { userErrors { code } } }";
     assert_eq!(alice.roster.operator().refusals(free, json!({})).await, [""; 0]);
-    assert_eq!(create.by(alice.person("alice")).refused().await, ["PLAN_REQUIRED"]);
+    let another = create.but("yves@example.com", "yvonne@example.com");
+    assert_eq!(another.refused().await, ["PLAN_REQUIRED"]);
     alice.roster.assert_counters().await;
 }
 

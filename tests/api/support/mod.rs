@@ -309,14 +309,15 @@ impl Roster {
     /// means that nothing happened: no row, no mail, no event.
     pub async fn content(&self) -> BTreeMap<String, String> {
         let tables = self.texts("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('users', '__diesel_schema_migrations')").await;
-        let mut content = BTreeMap::new();
-        for table in tables {
+        let of_table = tables.iter().map(|table| {
             // When a key was last used is no change of what is kept.
             let without = if table == "api_keys" { " - 'last_used_at'" } else { "" };
-            let rows = self.texts(&format!("SELECT COALESCE(string_agg((to_jsonb(t){without})::text, E'\\n' ORDER BY to_jsonb(t)::text), '') FROM {table} t")).await;
-            content.insert(table, rows.concat());
-        }
-        content
+            format!("SELECT '{table}' || E'\\t' || COALESCE(string_agg((to_jsonb(t){without})::text, E'\\n' ORDER BY to_jsonb(t)::text), '') FROM {table} t")
+        });
+        let content = self.texts(&of_table.collect::<Vec<_>>().join(" UNION ALL ")).await;
+        let split =
+            |of_table: String| of_table.split_once('\t').map(|(table, rows)| (table.to_owned(), rows.to_owned()));
+        content.into_iter().filter_map(split).collect()
     }
 
     /// Every counter says what counting says.
