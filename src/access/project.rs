@@ -94,24 +94,24 @@ impl ProjectAccess {
             OrganizationAccess::lock_visible(conn, policy, viewer, &OrganizationRef::Id(organization)).await;
         let organization =
             organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-        let access = Self::in_locked(conn, viewer, &organization, id).await?.ok_or_else(missing)?;
+        let access = Self::in_locked(conn, viewer, &organization, &[id]).await?.pop().ok_or_else(missing)?;
         access.may(permission)?;
         Ok(access)
     }
 
-    /// A project of an organization that is locked already.
+    /// Those of the projects that are of an organization that is locked already, and that the viewer may know of.
     pub async fn in_locked(
         conn: &mut Connection,
         viewer: &Viewer,
         organization: &Arc<OrganizationAccess>,
-        id: ProjectId,
-    ) -> Result<Option<Self>> {
-        let found = projects::with_membership(conn, &[id], viewer.user_id()).await?.pop();
-        Ok(found.filter(|(project, ..)| project.organization_id == organization.organization.id).and_then(
-            |(project, _, role)| {
-                Self::of(organization, project, role.as_ref().map(|role| organization.policy.of_role(role)))
-            },
-        ))
+        ids: &[ProjectId],
+    ) -> Result<Vec<Self>> {
+        let found = projects::with_membership(conn, ids, viewer.user_id()).await?;
+        let of_it = found.into_iter().filter(|(project, ..)| project.organization_id == organization.organization.id);
+        let known = of_it.filter_map(|(project, _, role)| {
+            Self::of(organization, project, role.as_ref().map(|role| organization.policy.of_role(role)))
+        });
+        Ok(known.collect())
     }
 
     /// For reading: the permission is held, or the field is forbidden.

@@ -56,8 +56,9 @@ async fn check_strength(tx: &mut Transaction<'_>, managed: &Managed) -> Result<(
     let policy = &organization.policy;
     let permissions = policy.of_key(key);
     let in_project = match key.project_id {
-        Some(project) => ProjectAccess::in_locked(tx.conn, tx.viewer, organization, project)
+        Some(project) => ProjectAccess::in_locked(tx.conn, tx.viewer, organization, &[project])
             .await?
+            .pop()
             .map_or_else(Default::default, |project| project.permissions),
         None => organization.everywhere(RoleScope::Project),
     };

@@ -6,6 +6,7 @@ use super::{
     super::{Operation, Transaction},
     Held, InvitationRef,
     giver::Giver,
+    held::Acceptance,
     teams::{join_teams, standing_teams},
 };
 use crate::{
@@ -16,8 +17,7 @@ use crate::{
     },
     error::{Error, Result},
     store::{
-        invitation_projects::{self, ProjectGrant},
-        invitation_teams,
+        invitation_projects::ProjectGrant,
         invitations::{self, Invitation, Resolution},
         organization_members::{self, OrganizationMember},
         organizations::Counts,
@@ -53,7 +53,7 @@ impl Operation for Accept {
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Accepted> {
         let held = Held::lock(tx, &self.invitation).await?;
         let (invitation, user) = (&held.invitation, &held.user);
-        let membership = held.may_accept(tx.conn, &tx.app.policy, tx.now).await?;
+        let Acceptance { membership, grants, team_grants } = held.may_accept(tx.conn, &tx.app.policy, tx.now).await?;
         if let Some(member) = membership.as_ref().filter(|_| held.was_accepted()) {
             return Ok(Accepted {
                 invitation: invitation.id,
@@ -62,8 +62,6 @@ impl Operation for Accept {
                 team_members: Vec::new(),
             });
         }
-        let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
-        let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[invitation.id]).await?;
         let grants = standing(tx, grants).await?;
         let team_grants = standing_teams(tx, team_grants).await?;
 

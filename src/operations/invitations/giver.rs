@@ -102,7 +102,7 @@ impl Giver {
         Ok(match self.projects.entry(id) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(unknown) => {
-                unknown.insert(ProjectAccess::in_locked(conn, &self.viewer, organization, id).await?).clone()
+                unknown.insert(ProjectAccess::in_locked(conn, &self.viewer, organization, &[id]).await?.pop()).clone()
             }
         })
     }

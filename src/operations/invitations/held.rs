@@ -10,7 +10,9 @@ use crate::{
     domain::{invitation::InvitationStatus, organization::ActorKind, secret::InvitationToken},
     error::{Code, Detail, Error, Refusal, Result},
     store::{
-        Connection, invitation_projects, invitation_teams,
+        Connection,
+        invitation_projects::{self, ProjectGrant},
+        invitation_teams::{self, TeamGrant},
         invitations::{self, Invitation},
         organization_members::OrganizationMember,
         organizations::{self, Organization},
@@ -26,6 +28,17 @@ pub struct Held {
     pub user: User,
     /// Number of the link that was used; none when named by id.
     link: Option<i32>,
+}
+
+/// What an invitation comes to when it is accepted now.
+#[derive(Default)]
+pub struct Acceptance {
+    /// What the invitee is in the organization already.
+    pub membership: Option<OrganizationMember>,
+    /// The projects that it grants.
+    pub grants: Vec<ProjectGrant>,
+    /// The teams that it grants.
+    pub team_grants: Vec<TeamGrant>,
 }
 
 impl Held {
@@ -74,27 +87,30 @@ impl Held {
         if self.invitation.status == InvitationStatus::Declined { Ok(()) } else { self.check_open(now) }
     }
 
-    /// It can be accepted: it is open, whoever sent it could still do so, and there is a seat. Tells what the
-    /// invitee is in the organization already. One that they accepted already can be accepted again.
+    /// It can be accepted: it is open, whoever sent it could still do so, and there is a seat. One that they
+    /// accepted already can be accepted again, and grants nothing more.
     pub async fn may_accept(
         &self,
         conn: &mut Connection,
         policy: &Arc<Policy>,
         now: DateTime<Utc>,
-    ) -> Result<Option<OrganizationMember>> {
+    ) -> Result<Acceptance> {
         let organization = self.invitation.organization_id;
         let found = organizations::with_membership(conn, &[organization], Some(self.user.id)).await?.pop();
         let (organization, membership, _) =
             found.ok_or_else(|| Error::internal("an invitation has no organization"))?;
         if membership.is_some() && self.was_accepted() {
-            return Ok(membership);
+            return Ok(Acceptance { membership, ..Acceptance::default() });
         }
         self.check_open(now)?;
-        self.check_giver(conn, policy, now).await?;
+        let (organizations, ids) = ([organization.id], [self.invitation.id]);
+        let grants = invitation_projects::of(conn, &organizations, &ids).await?;
+        let team_grants = invitation_teams::of(conn, &organizations, &ids).await?;
+        self.check_giver(conn, policy, now, &grants, &team_grants).await?;
         if membership.is_none() {
             check_seat(&organization)?;
         }
-        Ok(membership)
+        Ok(Acceptance { membership, grants, team_grants })
     }
 
     /// The viewer accepted it before.
@@ -120,14 +136,20 @@ impl Held {
 
     /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
     /// catches what passes in other ways, such as a key that expired.
-    async fn check_giver(&self, conn: &mut Connection, policy: &Arc<Policy>, now: DateTime<Utc>) -> Result<()> {
+    async fn check_giver(
+        &self,
+        conn: &mut Connection,
+        policy: &Arc<Policy>,
+        now: DateTime<Utc>,
+        grants: &[ProjectGrant],
+        team_grants: &[TeamGrant],
+    ) -> Result<()> {
         let invitation = &self.invitation;
-        let grants = invitation_projects::of(conn, &[invitation.organization_id], &[invitation.id]).await?;
         let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
         let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
-        let mut teams = invitation_teams::of(conn, &[invitation.organization_id], &[invitation.id]).await?;
-        teams.retain(|grant| grant.added_by_kind.is_none());
-        if giver.may_give(conn, invitation, &grants).await? && giver.may_give_teams(conn, &teams).await? {
+        let own = team_grants.iter().filter(|grant| grant.added_by_kind.is_none());
+        let teams: Vec<TeamGrant> = own.cloned().collect();
+        if giver.may_give(conn, invitation, grants).await? && giver.may_give_teams(conn, &teams).await? {
             return Ok(());
         }
         let message = "Whoever sent this invitation may no longer give what it gives; ask for a new one.";

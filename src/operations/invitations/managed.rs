@@ -60,12 +60,9 @@ impl Managed {
             organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
         let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
         let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[id]).await?;
-        let mut projects = HashMap::new();
-        for project in grants.iter().map(|grant| grant.project_id).chain(invitation.project_id) {
-            if let Some(access) = ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, project).await? {
-                projects.insert(project, Arc::new(access));
-            }
-        }
+        let ids: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).chain(invitation.project_id).collect();
+        let projects = ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;
+        let projects = projects.into_iter().map(|access| (access.project.id, Arc::new(access))).collect();
         let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[id]).await?;
         let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
         let teams = TeamAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;

@@ -84,7 +84,7 @@ pub fn may_invite(access: &OrganizationAccess, app: &App, now: DateTime<Utc>) ->
 }
 
 /// Inviting is part of the plan, or of a trial that is not over.
-pub fn check_plan(app: &App, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
+fn check_plan(app: &App, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
     let in_trial = organization.trial_ends_at.is_some_and(|end| end > now);
     if app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
         return Ok(());

@@ -5,8 +5,9 @@ use super::{
         Operation, Transaction,
         input::{RoleRef, role_not_assignable},
     },
-    GrantInput, check_plan, check_seats, expire_lapsed,
+    GrantInput, check_seats, expire_lapsed,
     invite::{Invited, ItemResult, Known, Letter, NewInvitations, Terms, aborted_results},
+    may_invite,
     teams::{TeamGrantInput, team_grants},
 };
 use crate::{
@@ -34,17 +35,10 @@ impl Operation for OrganizationInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access = OrganizationAccess::lock(
-            tx.conn,
-            &tx.app.policy,
-            tx.viewer,
-            &self.organization,
-            Permission::InvitationsManage,
-        )
-        .await?;
+        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
+        may_invite(&access, tx.app, tx.now)?;
         let organization = &access.organization;
         let message = self.letter.check()?;
-        check_plan(tx.app, tx.now, organization)?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
         let role = self.role(&access, &roles)?;
         let grants = project_grants(tx, &access, &roles, &self.projects).await?;

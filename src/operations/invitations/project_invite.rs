@@ -8,6 +8,7 @@ use super::{
     super::{
         Operation, Transaction,
         input::{RoleRef, role_not_assignable},
+        projects,
     },
     check_plan, check_seats, expire_lapsed,
     giver::is_plain,
@@ -45,14 +46,9 @@ impl Operation for ProjectInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access = ProjectAccess::lock(
-            tx.conn,
-            &tx.app.policy,
-            tx.viewer,
-            &self.project,
-            Permission::ProjectInvitationsManage,
-        )
-        .await?;
+        let access =
+            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
+        projects::may::invite_members(&access)?;
         let (organization, project) = (&access.organization.organization, access.project.id);
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;

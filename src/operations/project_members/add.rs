@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::{
     Operation, Transaction,
     input::{BulkMode, ItemStatus, RoleRef, UserRef, aborted, check_bulk_size, role_not_assignable},
+    projects,
 };
 use crate::{
     access::{Permission, ProjectAccess, ProjectRef},
@@ -67,8 +68,8 @@ impl Operation for Add {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Added> {
         let access =
-            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectMembersManage)
-                .await?;
+            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
+        projects::may::add_members(&access)?;
         check_bulk_size("members", self.members.len())?;
         let (organization, project) = (access.project.organization_id, access.project.id);
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
