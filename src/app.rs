@@ -16,6 +16,7 @@ use crate::{
         secret::{InvitationToken, TokenKey},
     },
     error::{Error, Result},
+    feed::Feed,
     store::database::Database,
 };
 
@@ -38,6 +39,8 @@ pub struct App {
     pub limits: Limits,
     /// Rung when mails were queued, so that they need not wait for the next look.
     pub mail_bell: Arc<Notify>,
+    /// Who wants to hear of changes.
+    pub feed: Arc<Feed>,
     /// Changes under way. They are finished whether or not the client still waits.
     pub tasks: TaskTracker,
 }
@@ -57,6 +60,14 @@ pub struct Limits {
     pub api_keys: i32,
     /// How long a change may take until it is committed.
     pub change: Duration,
+    /// How long a request may take.
+    pub request: Duration,
+    /// Largest body of a request, in bytes.
+    pub max_body: usize,
+    /// Deepest nesting of fields in a document. GraphiQL's introspection query needs 13.
+    pub max_depth: usize,
+    /// Most that an operation may cost: a field costs one, a list its size times what one item costs.
+    pub max_cost: usize,
 }
 
 impl Default for Limits {
@@ -68,6 +79,10 @@ impl Default for Limits {
             custom_roles: 100,
             api_keys: 50,
             change: Duration::from_secs(10),
+            request: Duration::from_secs(15),
+            max_body: 256 * 1024,
+            max_depth: 15,
+            max_cost: 5_000,
         }
     }
 }

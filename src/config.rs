@@ -125,9 +125,42 @@ pub struct Serve {
     /// Origins whose pages may call from a browser: `https://app.example.com`, separated by commas.
     #[arg(long, env = "ROSTER_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub allowed_origins: Vec<String>,
+    /// What requests and connections are held to.
+    #[command(flatten)]
+    pub requests: Requests,
     /// Serve GraphiQL at /graphiql.
     #[arg(long, env = "ROSTER_GRAPHIQL", value_parser = FalseyValueParser::new())]
     pub graphiql: bool,
+}
+
+/// What requests and connections are held to.
+#[derive(Args)]
+pub struct Requests {
+    /// Answer only the operations in this folder: a document each in .graphql and .gql files, and in .json files
+    /// objects from ids to documents, as generators write them.
+    #[arg(long, env = "ROSTER_PERSISTED_ONLY", value_name = "FOLDER")]
+    pub persisted_only: Option<PathBuf>,
+    /// Most that an operation may cost: a field costs one, a list its size times what one item costs. A request
+    /// with `"extensions": {"cost": true}` is told its own.
+    #[arg(long, env = "ROSTER_MAX_COST", default_value_t = 5_000, value_name = "N")]
+    pub max_cost: usize,
+    /// Deepest nesting of fields. GraphiQL needs 13.
+    #[arg(long, env = "ROSTER_MAX_DEPTH", default_value_t = 15, value_name = "N")]
+    pub max_depth: usize,
+    /// Largest body of a request.
+    #[arg(long, env = "ROSTER_MAX_BODY", default_value_t = 256 * 1024, value_name = "BYTES")]
+    pub max_body: usize,
+    /// Most connections at the same time, WebSockets included; more are answered with 503.
+    #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 20_000, value_name = "N")]
+    pub max_connections: usize,
+    /// How long a connection may be idle, or take to send the head of a request. Behind a load balancer, longer
+    /// than that keeps idle connections.
+    #[arg(long, env = "ROSTER_IDLE", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
+    pub idle: u64,
+    /// How long everything is answered as before once the server is asked to stop and /health/ready says so; longer
+    /// than your load balancer takes to notice.
+    #[arg(long, env = "ROSTER_NOTICE", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600), value_name = "SECONDS")]
+    pub notice: u64,
 }
 
 /// A database to work on.

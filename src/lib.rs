@@ -6,7 +6,7 @@
 //! ```text
 //! commands ─▶ server ─▶ graphql ─▶ operations ─▶ access ─▶ store ─▶ domain
 //!                          └──────────────────────▲  (reads: access, store)
-//! mail ─▶ store, domain          postgres: alone          error: used by all, uses none
+//! mail, feed ─▶ store, domain    postgres: alone          error: used by all, uses none
 //! ```
 
 // What the binary does: one file per subcommand.
@@ -34,6 +34,9 @@ pub mod domain;
 
 // From the queue to the mail server.
 pub mod mail;
+
+// From what happened to those who want to hear of it.
+pub mod feed;
 
 // The private PostgreSQL of the embedded default.
 pub mod postgres;

@@ -1,11 +1,16 @@
 //! Who is asking.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     domain::{email::Email, id::UserId, organization::ActorKind},
     error::{Error, Result},
-    store::{api_keys::ApiKey, users::User},
+    store::{
+        Connection,
+        api_keys::{self, ApiKey},
+        users::{self, User},
+    },
 };
 
 /// Who is asking.
@@ -38,6 +43,18 @@ impl Viewer {
     /// The address that invitations to this person carry; none unless the identity provider vouches for it.
     pub fn verified_email(&self) -> Option<&Email> {
         self.person().filter(|user| user.email_verified).map(|user| &user.email)
+    }
+
+    /// The same viewer as they are now; none when they are no more.
+    pub async fn again(&self, conn: &mut Connection, now: DateTime<Utc>) -> Result<Option<Self>> {
+        Ok(match self {
+            Self::Nobody | Self::Operator => Some(self.clone()),
+            Self::Person(user) => users::by_ids(conn, &[user.id]).await?.pop().map(Self::Person),
+            Self::Key(key) => {
+                let found = api_keys::find(conn, key.organization_id, key.id).await?;
+                found.filter(|found| found.is_active(now) && found.keeps_secret_of(key, now)).map(Self::Key)
+            }
+        })
     }
 
     /// What is stored of who did something.

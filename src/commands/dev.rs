@@ -6,30 +6,29 @@ use axum::{Router, middleware::from_fn};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::Notify};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
-    Failure, asked_to_stop,
+    Failure,
     keys::Keys,
     policy,
+    running::{Running, until_stopped},
     story::{self, PEOPLE},
 };
 use crate::{
     app::{App, Clock, Limits},
     config::Dev,
-    graphql,
-    mail::{
-        smtp::Smtp,
-        worker::{self, Transport},
-    },
-    operations::sweep,
+    feed::Feed,
+    graphql::document::Documents,
+    mail::{smtp::Smtp, worker::Transport},
     postgres::{Cluster, Settings},
     server::{
-        Server,
+        Server, SocketLimits,
         authentication::Authentication,
+        connections::{self, Stopping},
         graphiql::{self, Person},
-        local_only, mailbox, serve,
+        local_only, mailbox,
         tokens::{DEVELOPMENT_ISSUER, KeySource, Source, Verifier},
     },
     store::{
@@ -85,6 +84,7 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
         policy: policy(config.permissions.as_deref()).map_err(Failure::Usage)?.into(),
         limits: Limits::default(),
         mail_bell: Arc::new(Notify::new()),
+        feed: Arc::new(Feed::default()),
         tasks: TaskTracker::new(),
     });
     if !config.empty {
@@ -93,20 +93,16 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
             .map_err(|error| Failure::failed(format!("The demo data could not be made: {error:?}")))?;
     }
     let people = people(&app, &keys)?;
-    let mut router = router(&app, &keys, &people)?;
+    let stopping = Stopping::default();
+    let mut router = router(&app, &keys, &people, &stopping)?;
     if address.ip().is_loopback() {
         router = router.layer(from_fn(local_only));
     }
     announce(&keys, &people, address);
 
-    let stop = CancellationToken::new();
-    let mail = tokio::spawn(worker::run(app.clone(), transport, app.mail_bell.clone(), stop.clone()));
-    let sweeper = tokio::spawn(sweep::run(app.clone(), stop.clone()));
-    let served = serve(listener, router, app, asked_to_stop()).await;
-    stop.cancel();
-    mail.await.ok();
-    sweeper.await.ok();
-    served.map_err(Failure::failed)
+    let limits = connections::Limits::default();
+    until_stopped(app, Running { listener, router, limits, stopping, transport, database: url }).await;
+    Ok(())
 }
 
 /// Where the links of invitations lead: to the mailbox, unless the product has a page for them.
@@ -127,7 +123,7 @@ fn people(app: &App, keys: &Keys) -> Result<Vec<Person>, Failure> {
         .collect()
 }
 
-fn router(app: &Arc<App>, keys: &Keys, people: &[Person]) -> Result<Router, Failure> {
+fn router(app: &Arc<App>, keys: &Keys, people: &[Person], stopping: &Stopping) -> Result<Router, Failure> {
     let source = Source {
         issuer: DEVELOPMENT_ISSUER.to_owned(),
         audience: None,
@@ -136,9 +132,11 @@ fn router(app: &Arc<App>, keys: &Keys, people: &[Person]) -> Result<Router, Fail
     let verifier = Verifier::new(vec![source]).map_err(Failure::failed)?;
     let server = Server {
         app: app.clone(),
-        schema: graphql::schema(),
+        documents: Arc::new(Documents::new(&app.limits)),
         authentication: Arc::new(Authentication::new(verifier, Some(&keys.operator_key))),
         allowed_origins: Vec::new(),
+        socket_limits: SocketLimits::default(),
+        stopping: stopping.clone(),
     };
     let first = people.first().map(|person| format!("{{\n  \"Authorization\": \"{}\"\n}}", person.authorization));
     let settings = graphiql::Settings { headers: first, query: Some(story::QUERY.to_owned()), people: people.to_vec() };

@@ -3,6 +3,7 @@
 pub mod demo;
 mod dev;
 mod migrate;
+mod running;
 mod serve;
 mod token;
 

@@ -1,30 +1,31 @@
 //! `roster serve`: production.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, sync::Notify};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::{Failure, asked_to_stop, policy};
+use super::{
+    Failure, policy,
+    running::{Running, until_stopped},
+};
 use crate::{
     access::Policy,
     app::{App, Clock, Limits},
     config::{Mail, Serve},
     domain::secret::TokenKey,
-    graphql,
-    mail::{
-        smtp::Smtp,
-        worker::{self, Transport},
-    },
-    operations::sweep,
+    feed::Feed,
+    graphql::document::{Documents, RegisteredOperations},
+    mail::{smtp::Smtp, worker::Transport},
     server::{
-        Server,
+        Server, SocketLimits,
         authentication::Authentication,
-        graphiql, serve,
+        connections::{self, Stopping},
+        graphiql,
         tokens::{KeySource, Source, Verifier},
     },
     store::{
@@ -43,6 +44,8 @@ struct Checked {
     authentication: Authentication,
     transport: Transport,
     policy: Policy,
+    limits: Limits,
+    documents: Documents,
     allowed_origins: Vec<HeaderValue>,
 }
 
@@ -63,15 +66,19 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
         accept_url: checked.accept_url,
         trial_days: (config.trial_days > 0).then_some(config.trial_days),
         policy: checked.policy.into(),
-        limits: Limits::default(),
+        limits: checked.limits,
         mail_bell: Arc::new(Notify::new()),
+        feed: Arc::new(Feed::default()),
         tasks: TaskTracker::new(),
     });
+    let stopping = Stopping::default();
     let server = Server {
         app: app.clone(),
-        schema: graphql::schema(),
+        documents: Arc::new(checked.documents),
         authentication: Arc::new(checked.authentication),
         allowed_origins: checked.allowed_origins,
+        socket_limits: SocketLimits::default(),
+        stopping: stopping.clone(),
     };
     let mut router: Router = server.router();
     if config.graphiql {
@@ -83,21 +90,19 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::failed)?;
     tracing::info!("serving on {address}");
 
-    let stop = CancellationToken::new();
-    let mail = tokio::spawn(worker::run(app.clone(), checked.transport, app.mail_bell.clone(), stop.clone()));
-    let sweeper = tokio::spawn(sweep::run(app.clone(), stop.clone()));
-    let served = serve(listener, router, app, asked_to_stop()).await;
-    stop.cancel();
-    mail.await.ok();
-    sweeper.await.ok();
-    served.map_err(Failure::failed)
+    let limits = connections::Limits {
+        connections: config.requests.max_connections,
+        idle: Duration::from_secs(config.requests.idle),
+        notice: Duration::from_secs(config.requests.notice),
+        ..connections::Limits::default()
+    };
+    let (transport, database) = (checked.transport, checked.database);
+    until_stopped(app, Running { listener, router, limits, stopping, transport, database }).await;
+    Ok(())
 }
 
 /// Checks every setting and reports all that is missing or wrong together.
 fn check(config: &Serve) -> Result<Checked, Failure> {
-    let mut problems = Vec::new();
-    let mut note = |problem: String| problems.push(problem);
-
     let database =
         required(config.database_url.as_ref(), "DATABASE_URL", |url| ConnectionUrl::parse(url.expose_secret()));
     let token_key = required(config.token_key.as_ref(), "ROSTER_TOKEN_KEY", token_key);
@@ -105,9 +110,16 @@ fn check(config: &Serve) -> Result<Checked, Failure> {
     let transport = transport(&config.mail);
     let policy = policy(config.permissions.as_deref());
     let authentication = authentication(config);
+    let limits = Limits {
+        max_body: config.requests.max_body,
+        max_depth: config.requests.max_depth,
+        max_cost: config.requests.max_cost,
+        ..Limits::default()
+    };
+    let documents = documents(config.requests.persisted_only.as_deref(), &limits);
     let allowed_origins: Result<Vec<_>, _> =
         config.allowed_origins.iter().map(|origin| origin_header(origin)).collect();
-    match (database, token_key, accept_url, transport, policy, authentication, allowed_origins) {
+    match (database, token_key, accept_url, transport, policy, authentication, documents, allowed_origins) {
         (
             Ok(database),
             Ok(token_key),
@@ -115,9 +127,20 @@ fn check(config: &Serve) -> Result<Checked, Failure> {
             Ok(transport),
             Ok(policy),
             Ok(authentication),
+            Ok(documents),
             Ok(allowed_origins),
-        ) => Ok(Checked { database, token_key, accept_url, authentication, transport, policy, allowed_origins }),
-        (database, token_key, accept_url, transport, policy, authentication, allowed_origins) => {
+        ) => Ok(Checked {
+            database,
+            token_key,
+            accept_url,
+            authentication,
+            transport,
+            policy,
+            limits,
+            documents,
+            allowed_origins,
+        }),
+        (database, token_key, accept_url, transport, policy, authentication, documents, allowed_origins) => {
             let found = [
                 database.err(),
                 token_key.err(),
@@ -125,15 +148,25 @@ fn check(config: &Serve) -> Result<Checked, Failure> {
                 transport.err(),
                 policy.err(),
                 authentication.err(),
+                documents.err(),
                 allowed_origins.err(),
             ];
-            found.into_iter().flatten().for_each(&mut note);
-            let list = problems.iter().map(|problem| format!("  * {problem}")).collect::<Vec<_>>().join("\n");
+            let list =
+                found.into_iter().flatten().map(|problem| format!("  * {problem}")).collect::<Vec<_>>().join("\n");
             Err(Failure::Usage(format!(
                 "roster serve cannot start:\n{list}\n`roster serve --help` explains each setting; `roster dev` needs none."
             )))
         }
     }
+}
+
+/// What may be asked: everything, or only what is registered.
+fn documents(registered: Option<&Path>, limits: &Limits) -> Result<Documents, String> {
+    let documents = Documents::new(limits);
+    let Some(folder) = registered else { return Ok(documents) };
+    let registered =
+        RegisteredOperations::read(folder).map_err(|problem| format!("ROSTER_PERSISTED_ONLY: {problem}"))?;
+    documents.only(registered).map_err(|problems| format!("ROSTER_PERSISTED_ONLY:\n    {}", problems.join("\n    ")))
 }
 
 fn required<T, R>(value: Option<&T>, name: &str, read: impl FnOnce(&T) -> Result<R, String>) -> Result<R, String> {

@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::list::List;
 use crate::{
     domain::secret::sha256,
     error::{Error, Result},
@@ -44,12 +45,6 @@ pub fn fingerprint(list: &impl Debug) -> Fingerprint {
         *byte = hash;
     }
     fingerprint
-}
-
-/// What a page of `first` or `last` items costs, given what one item costs.
-pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
-    let size = first.or(last).unwrap_or(DEFAULT_PAGE);
-    usize::try_from(size).unwrap_or(0).saturating_mul(item).saturating_add(1)
 }
 
 impl PageArguments {
@@ -203,12 +198,12 @@ impl<T: OutputType> TypeName for Edge<T> {
 #[Object(name_type)]
 impl<T: OutputType> Connection<T> {
     /// Edges of this page, never null.
-    async fn edges(&self) -> &[Edge<T>] {
-        &self.edges
+    async fn edges(&self) -> List<&Edge<T>> {
+        self.edges.iter().collect()
     }
 
     /// Shortcut for `edges { node }`.
-    async fn nodes(&self) -> Vec<&T> {
+    async fn nodes(&self) -> List<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
@@ -280,12 +275,5 @@ mod tests {
         ] {
             assert!(matches!(bad.page([0; 4]), Err(Error::BadInput(_))), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_page_costs_its_size_times_an_item() {
-        assert_eq!(cost(Some(20), None, 3), 61);
-        assert_eq!(cost(None, None, 2), 51);
-        assert_eq!(cost(Some(i32::MAX), None, usize::MAX), usize::MAX);
     }
 }

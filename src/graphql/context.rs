@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, pin::Pin, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Context, Request, Response,
+    Context, Name, Response, Value,
     dataloader::{DataLoader, Loader},
     runtime::Timer,
 };
@@ -14,9 +14,9 @@ use futures_util::{
     stream::FuturesUnordered,
     task::{FutureObj, Spawn, SpawnError},
 };
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{Schema, omitted};
+use super::{document::Operation, error::finish, schema};
 use crate::{
     access::Viewer,
     app::App,
@@ -101,29 +101,51 @@ impl RequestContext for Context<'_> {
     }
 }
 
-/// Runs a request for `viewer`.
+/// Runs a query or a mutation for `viewer`.
 ///
 /// Its batches run within its own task: they start when no resolver can go on without them, so that a
 /// level of the answer is loaded by one statement, always, and without waiting for a timer.
-pub async fn request(schema: &Schema, app: Arc<App>, viewer: Arc<Viewer>, mut request: Request) -> Response {
-    omitted::fill_in(&mut request);
-    let (spawner, mut spawned) = unbounded_channel();
-    let now = app.now();
-    let loader = DataLoader::new(Reader { app, viewer, now }, BatchSpawner(spawner), NoDelay);
-    let mut execution = std::pin::pin!(schema.execute(request.data(loader)));
+pub async fn execute(app: &Arc<App>, viewer: Arc<Viewer>, operation: Operation, request_id: &str) -> Response {
+    let told = operation.tells_cost.then(|| cost(app, operation.cost));
+    let (reader, spawned) = reader(app, viewer);
+    let request = operation.into_request().data(reader);
+    let mut response = with_batches(schema().execute(request), spawned).await;
+    response.extensions.extend(told.map(|cost| ("cost".to_owned(), cost)));
+    finish(&mut response, request_id);
+    response
+}
+
+/// What `extensions.cost` tells.
+fn cost(app: &App, cost: usize) -> Value {
+    let number = |size: usize| Value::Number(size.into());
+    let known = [("requested", number(cost)), ("limit", number(app.limits.max_cost))];
+    Value::Object(known.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+}
+
+/// A loader for one execution, and the batches that it starts.
+pub fn reader(app: &Arc<App>, viewer: Arc<Viewer>) -> (DataLoader<Reader>, UnboundedReceiver<Batch>) {
+    let (spawner, spawned) = unbounded_channel();
+    let reader = Reader { app: app.clone(), viewer, now: app.now() };
+    (DataLoader::new(reader, BatchSpawner(spawner), NoDelay), spawned)
+}
+
+/// Runs an execution and the batches it waits for.
+pub async fn with_batches<T>(execution: impl Future<Output = T>, mut spawned: UnboundedReceiver<Batch>) -> T {
+    let mut execution = std::pin::pin!(execution);
     let mut batches = FuturesUnordered::new();
     loop {
         tokio::select! {
             // In this order: batches wait until the execution waits.
             biased;
-            response = &mut execution => return response,
+            done = &mut execution => return done,
             Some(batch) = spawned.recv() => batches.push(batch),
             Some(()) = batches.next() => {}
         }
     }
 }
 
-type Batch = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Loads that belong together.
+pub type Batch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct BatchSpawner(UnboundedSender<Batch>);
 

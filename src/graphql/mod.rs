@@ -4,37 +4,41 @@
 
 pub mod connection;
 mod context;
+pub mod document;
 mod error;
 mod input;
+mod list;
 mod loaders;
 mod mutations;
-mod omitted;
 mod query;
 mod scalars;
+mod subscription;
 mod types;
 
-pub use context::request;
+pub use context::execute;
+pub use error::{RequestCode, RequestError, with_code};
+pub use subscription::subscribe;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, TypeDirective};
+use std::sync::LazyLock;
+
+use async_graphql::{SDLExportOptions, TypeDirective, ValidationMode};
 
 /// The GraphQL schema of this server.
-pub type Schema = async_graphql::Schema<query::Query, mutations::Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<query::Query, mutations::Mutation, subscription::Subscription>;
 
-/// Deepest nesting of fields. The introspection query of GraphiQL needs 13.
-const MAX_DEPTH: usize = 15;
-/// Most that a document may cost: a field costs one, a list its page size times what one item costs.
-const MAX_COST: usize = 5000;
-
-/// Builds the schema.
-pub fn schema() -> Schema {
-    Schema::build(query::Query, mutations::Mutation::default(), EmptySubscription)
-        .register_output_type::<types::user_error::UserError>()
-        .register_output_type::<mutations::MutationPayload>()
-        .register_output_type::<mutations::BulkItemResult>()
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COST)
-        .disable_suggestions()
-        .finish()
+/// The schema. Documents are validated, measured and made ready to run by [`document`], not by the library.
+pub fn schema() -> &'static Schema {
+    static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+        Schema::build(query::Query, mutations::Mutation::default(), subscription::Subscription)
+            .register_output_type::<types::user_error::UserError>()
+            .register_output_type::<mutations::MutationPayload>()
+            .register_output_type::<mutations::BulkItemResult>()
+            .validation_mode(ValidationMode::Fast)
+            .limit_recursive_depth(document::MAX_NESTING)
+            .disable_suggestions()
+            .finish()
+    });
+    &SCHEMA
 }
 
 /// The schema in the schema definition language: the text of `schema.graphql`.

@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, Object};
 
 use super::{
-    connection::{PageArguments, cost},
+    connection::PageArguments,
     context::RequestContext,
     input::{OrganizationRefInput, ProjectRefInput, TeamRefInput},
+    list::List,
     semantic_non_null,
     types::{
         industry::Industry,
@@ -38,16 +39,15 @@ impl Query {
     }
 
     /// Refetches up to 100 objects, in order, null where not found.
-    #[graphql(complexity = "ids.len().saturating_mul(child_complexity).saturating_add(1)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global IDs.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>> {
+    ) -> Result<List<Option<Node>>> {
         if ids.len() > MAX_NODES {
             return Err(Error::BadInput(format!("`ids` has {} items; it may have {MAX_NODES}.", ids.len())));
         }
-        futures_util::future::try_join_all(ids.iter().map(|id| Node::find(ctx, id))).await
+        futures_util::future::try_join_all(ids.iter().map(|id| Node::find(ctx, id))).await.map(List)
     }
 
     /// The authenticated actor, null when there is none.
@@ -65,7 +65,7 @@ impl Query {
     }
 
     /// Organizations the viewer has access to.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn organizations(
         &self,

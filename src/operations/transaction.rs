@@ -110,6 +110,7 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
         Ok((output, End::Changed { mails })) => {
             commit(&mut conn).await?;
+            app.feed.bell.notify_one();
             if mails {
                 app.mail_bell.notify_one();
             }

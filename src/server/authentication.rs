@@ -1,6 +1,8 @@
 //! Who is calling: a person by JWT, a backend by API key, the operator by their key, or nobody.
 
-use axum::http::{HeaderMap, header};
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -24,6 +26,14 @@ pub struct Authentication {
     operator_key_hash: Option<Vec<u8>>,
 }
 
+/// Who is calling, and for how long that is known.
+pub struct SignedIn {
+    /// Who.
+    pub viewer: Viewer,
+    /// When the credential expires.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// Why a credential was refused.
 pub enum Refused {
     /// It is not good; the text may be shown.
@@ -39,10 +49,13 @@ impl Authentication {
         Self { people, operator_key_hash }
     }
 
-    /// Who sent a request. Without an `Authorization` header it is nobody; with one that is not good, the
-    /// whole request is refused.
-    pub async fn viewer(&self, app: &std::sync::Arc<App>, headers: &HeaderMap) -> Result<Viewer, Refused> {
-        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::Nobody) };
+    /// Who sent a request with this `Authorization`. Without one it is nobody; with one that is not good, the whole
+    /// request is refused.
+    ///
+    /// # Errors
+    /// Why the credential is refused.
+    pub async fn sign_in(&self, app: &Arc<App>, authorization: Option<&HeaderValue>) -> Result<SignedIn, Refused> {
+        let Some(value) = authorization else { return Ok(SignedIn { viewer: Viewer::Nobody, until: None }) };
         let value = value.to_str().map_err(|_not_text| Refused::Invalid("The Authorization header is no text."))?;
         let token = match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
@@ -53,12 +66,12 @@ impl Authentication {
         }
         // Hashes are compared, so that the time taken tells nothing of the key.
         if self.operator_key_hash.as_ref().is_some_and(|hash| equal(hash, &sha256(token.as_bytes()))) {
-            return Ok(Viewer::Operator);
+            return Ok(SignedIn { viewer: Viewer::Operator, until: None });
         }
         self.person(app, token).await
     }
 
-    async fn person(&self, app: &std::sync::Arc<App>, token: &str) -> Result<Viewer, Refused> {
+    async fn person(&self, app: &Arc<App>, token: &str) -> Result<SignedIn, Refused> {
         let claims = self.people.verify(token, app.now()).await.map_err(|error| match error {
             TokenError::Invalid(why) => Refused::Invalid(why),
             TokenError::Unavailable(what) => {
@@ -66,8 +79,9 @@ impl Authentication {
                 Refused::Unavailable
             }
         })?;
+        let until = Some(claims.expires_at);
         match sign_in::sign_in(app, profile(claims)).await {
-            Ok(Some(user)) => Ok(Viewer::Person(user)),
+            Ok(Some(user)) => Ok(SignedIn { viewer: Viewer::Person(user), until }),
             Ok(None) => Err(Refused::Invalid(
                 "the token carries no e-mail address (email), which is needed at the first sign-in",
             )),
@@ -93,11 +107,15 @@ fn profile(claims: Claims) -> Profile {
     }
 }
 
-async fn key(app: &App, token: &str) -> Result<Viewer, Refused> {
+async fn key(app: &App, token: &str) -> Result<SignedIn, Refused> {
     const UNKNOWN: Refused = Refused::Invalid("The API key is unknown, expired or revoked.");
     let secret = ApiKeySecret::parse(token).ok_or(UNKNOWN)?;
     match find_key(app, &secret).await {
-        Ok(key) => key.map(Viewer::Key).ok_or(UNKNOWN),
+        Ok(Some(key)) => {
+            let until = [key.expires_at, key.end_of(&secret)].into_iter().flatten().min();
+            Ok(SignedIn { viewer: Viewer::Key(key), until })
+        }
+        Ok(None) => Err(UNKNOWN),
         Err(error) => {
             tracing::warn!(?error, "an API key could not be looked up");
             Err(Refused::Unavailable)

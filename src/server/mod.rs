@@ -1,60 +1,89 @@
 //! HTTP: the GraphQL endpoint, who is calling, and the pages around it.
 
 pub mod authentication;
+pub mod connections;
 pub mod graphiql;
 mod graphql;
 mod local_only;
 pub mod mailbox;
+mod request_id;
 pub mod tokens;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::map_response,
-    response::Response,
-    routing::{get, post},
+    middleware::{Next, from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+    routing::{any, get},
 };
-use tokio::net::TcpListener;
+use chrono::{DateTime, Utc};
+use tokio::time::sleep;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-pub use self::local_only::local_only;
+pub use self::{graphql::SocketLimits, local_only::local_only};
 
-use self::authentication::Authentication;
-use crate::{app::App, graphql::Schema};
-
-/// How long requests under way are waited for when the server stops.
-const DRAIN: Duration = Duration::from_secs(25);
+use self::{authentication::Authentication, connections::Stopping};
+use crate::{app::App, graphql::document::Documents};
 
 /// What the router is made of.
 #[derive(Clone)]
 pub struct Server {
     /// What all requests share.
     pub app: Arc<App>,
-    /// The schema.
-    pub schema: Schema,
+    /// The documents that were seen.
+    pub documents: Arc<Documents>,
     /// Who is let in.
     pub authentication: Arc<Authentication>,
     /// Origins whose pages may call from a browser.
     pub allowed_origins: Vec<HeaderValue>,
+    /// What a WebSocket may do.
+    pub socket_limits: SocketLimits,
+    /// How far the stop of the server has come.
+    pub stopping: Stopping,
 }
 
 impl Server {
-    /// `POST /graphql`, `GET /schema.graphql` and `GET /health`.
+    /// `/graphql`, `GET /schema.graphql`, `GET /health/live` and `GET /health/ready`.
     pub fn router(self) -> Router {
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::list(self.allowed_origins.clone()))
-            .allow_methods([Method::POST])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, request_id::X_REQUEST_ID])
+            .expose_headers([header::RETRY_AFTER, request_id::X_REQUEST_ID])
             .max_age(Duration::from_hours(1));
+        let app = self.app.clone();
+        let stopping = self.stopping.clone();
         Router::new()
-            .route("/graphql", post(graphql::answer).fallback(graphql::post_only).layer(cors))
+            .route("/graphql", any(graphql::serve).layer(cors))
             .route("/schema.graphql", get(sdl))
-            .route("/health", get(health))
+            .route("/health/live", get(async || "ok\n"))
+            .route("/health/ready", get(ready))
+            .method_not_allowed_fallback(async || {
+                graphql::failure(StatusCode::METHOD_NOT_ALLOWED, "This is not the method for this address.")
+            })
+            .fallback(async || graphql::failure(StatusCode::NOT_FOUND, "There is nothing at this address."))
             .with_state(self)
+            .layer(from_fn_with_state(stopping, say_goodbye))
             .layer(map_response(harden))
+            .layer(from_fn_with_state(app, request_id::name))
+    }
+
+    /// Comes when the server stops, or a credential expires.
+    fn ended(&self, until: Option<DateTime<Utc>>) -> impl Future<Output = ()> + Send + use<> {
+        let stopped = self.stopping.begun.clone().cancelled_owned();
+        let left = until.map(|until| (until - self.app.now()).to_std().unwrap_or_default());
+        async move {
+            match left {
+                None => stopped.await,
+                Some(left) => tokio::select! {
+                    () = stopped => {}
+                    () = sleep(left) => {}
+                },
+            }
+        }
     }
 }
 
@@ -63,12 +92,24 @@ async fn sdl() -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl())
 }
 
-/// 200 when the database answers, 503 when it does not.
-async fn health(State(server): State<Server>) -> (StatusCode, &'static str) {
-    match server.app.db.read().await {
-        Ok(_) => (StatusCode::OK, "ok\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n"),
+/// 200 when requests can be answered, 503 when they cannot: the server stops, or the database does not answer.
+async fn ready(State(server): State<Server>) -> Response {
+    if server.stopping.announced.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n").into_response();
     }
+    match server.app.db.read().await {
+        Ok(_) => "ok\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n").into_response(),
+    }
+}
+
+/// Asks clients of a server that is to stop to connect elsewhere.
+async fn say_goodbye(State(stopping): State<Stopping>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if stopping.announced.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn harden(mut response: Response) -> Response {
@@ -76,31 +117,4 @@ async fn harden(mut response: Response) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// Serves until `stop` comes, then finishes what was begun, for at most 25 seconds.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    app: Arc<App>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let stopping = Arc::new(tokio::sync::Notify::new());
-    let stopped = stopping.clone();
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            stop.await;
-            stopping.notify_one();
-        });
-    tokio::select! {
-        served = serving => served?,
-        // A client that keeps its connection open does not keep the server.
-        () = async { stopped.notified().await; tokio::time::sleep(DRAIN).await } => {}
-    }
-    app.tasks.close();
-    tokio::time::timeout(DRAIN, app.tasks.wait()).await.ok();
-    Ok(())
 }

@@ -62,6 +62,17 @@ impl ApiKey {
         equal(&self.secret_hash, &hash) | (equal(previous, &hash) & in_grace)
     }
 
+    /// When a secret stops working because the key has a newer one.
+    pub fn end_of(&self, secret: &ApiKeySecret) -> Option<DateTime<Utc>> {
+        self.previous_until.filter(|_| !equal(&self.secret_hash, &secret.hash()))
+    }
+
+    /// Whether the secret of the key as it was earlier works still.
+    pub fn keeps_secret_of(&self, earlier: &Self, now: DateTime<Utc>) -> bool {
+        let in_grace = self.previous_until.is_some_and(|end| end > now);
+        self.secret_hash == earlier.secret_hash || in_grace && self.previous_hash.as_ref() == Some(&earlier.secret_hash)
+    }
+
     /// Neither expired nor revoked.
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)

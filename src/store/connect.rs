@@ -4,13 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
+use futures_util::{
+    StreamExt,
+    stream::{BoxStream, poll_fn},
+};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Config, NoTls, config::Host};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded::{self, Serializer};
 
@@ -110,6 +114,29 @@ impl ConnectionUrl {
         }
     }
 }
+
+impl ConnectionUrl {
+    /// Connects for notifications, which the stream answers as long as it is polled; so do the client's statements.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_to_listen(&self) -> Result<(Client, Messages), tokio_postgres::Error> {
+        match &self.tls {
+            None => {
+                let (client, mut connection) = self.config.connect(NoTls).await?;
+                Ok((client, poll_fn(move |context| connection.poll_message(context)).boxed()))
+            }
+            Some(tls) => {
+                let connector = MakeRustlsConnect::new(ClientConfig::clone(tls));
+                let (client, mut connection) = self.config.connect(connector).await?;
+                Ok((client, poll_fn(move |context| connection.poll_message(context)).boxed()))
+            }
+        }
+    }
+}
+
+/// What a server sends unasked.
+pub type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
 
 fn error_with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);

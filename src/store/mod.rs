@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod connect;
 pub mod database;
 pub mod events;
+pub mod feed;
 pub mod idempotency;
 pub mod invitation_projects;
 pub mod invitation_teams;

@@ -35,6 +35,14 @@ diesel::table! {
         project_id -> Nullable<Uuid>,
         data -> Jsonb,
         occurred_at -> Timestamptz,
+        position -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    feed (id) {
+        id -> Int2,
+        last_position -> Int8,
     }
 }
 
@@ -269,6 +277,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     events,
+    feed,
     idempotency_keys,
     invitation_projects,
     invitation_teams,

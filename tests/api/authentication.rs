@@ -27,10 +27,11 @@ use roster::{
         id::{ApiKeyId, OrganizationId},
         secret::ApiKeySecret,
     },
-    graphql,
+    graphql::document::Documents,
     server::{
-        Server,
+        Server, SocketLimits,
         authentication::Authentication,
+        connections::Stopping,
         tokens::{KeySource, Source, Verifier},
     },
 };
@@ -50,9 +51,11 @@ fn with_provider(roster: &Roster, keys: KeySource) -> Roster {
     let people = Verifier::new(vec![source]).unwrap();
     let server = Server {
         app: roster.app.clone(),
-        schema: graphql::schema(),
+        documents: Arc::new(Documents::new(&roster.app.limits)),
         authentication: Arc::new(Authentication::new(people, None)),
         allowed_origins: vec!["https://app.example.com".parse().unwrap()],
+        socket_limits: SocketLimits::default(),
+        stopping: Stopping::default(),
     };
     roster.through(server.router())
 }

@@ -10,6 +10,7 @@ use crate::{
     graphql::{
         context::RequestContext,
         input::{InvitationRefInput, OrganizationRefInput, ProjectRefInput, RoleRefInput, TeamRefInput},
+        list::List,
         scalars::Url,
         semantic_non_null,
         types::{
@@ -141,7 +142,7 @@ pub struct OrganizationInvitePayload {
     /// The organization.
     organization: Option<Organization>,
     /// One per email.
-    results: Option<Vec<InvitationResult>>,
+    results: Option<List<InvitationResult>>,
     /// Counts.
     summary: Option<BulkSummary>,
     /// Why nothing, or not everything, was done.
@@ -154,7 +155,7 @@ pub struct ProjectInvitePayload {
     /// The project.
     project: Option<Project>,
     /// One per email.
-    results: Option<Vec<InvitationResult>>,
+    results: Option<List<InvitationResult>>,
     /// Counts.
     summary: Option<BulkSummary>,
     /// Why nothing, or not everything, was done.
@@ -237,9 +238,9 @@ pub struct InvitationAcceptPayload {
     /// The organization membership.
     organization_member: Option<OrganizationMember>,
     /// The project memberships that were created.
-    project_members: Option<Vec<ProjectMember>>,
+    project_members: Option<List<ProjectMember>>,
     /// The team memberships that were created or accepted.
-    team_members: Option<Vec<TeamMember>>,
+    team_members: Option<List<TeamMember>>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -395,7 +396,7 @@ async fn results(
     ctx: &Context<'_>,
     organization: OrganizationId,
     items: Vec<ItemResult>,
-) -> Result<Vec<InvitationResult>> {
+) -> Result<List<InvitationResult>> {
     let results = items.into_iter().zip(0..).map(|(item, index)| async move {
         let project_member = match item.project_member {
             Some(id) => ProjectMember::find(ctx, id).await?,
@@ -413,7 +414,7 @@ async fn results(
             accept_url,
         })
     });
-    try_join_all(results).await
+    try_join_all(results).await.map(List)
 }
 
 async fn update(ctx: &Context<'_>, input: InvitationUpdateInput) -> Result<InvitationUpdatePayload> {

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         input::{ProjectMemberRefInput, ProjectRefInput, RoleRefInput, UserRefInput},
+        list::List,
         semantic_non_null,
         types::{
             project::Project,
@@ -58,7 +59,7 @@ pub struct ProjectMembersAddPayload {
     /// The project.
     project: Option<Project>,
     /// One per person.
-    results: Option<Vec<ProjectMemberResult>>,
+    results: Option<List<ProjectMemberResult>>,
     /// Counts.
     summary: Option<BulkSummary>,
     /// Why nothing, or not everything, was done.
@@ -168,7 +169,7 @@ async fn add(ctx: &Context<'_>, input: ProjectMembersAddInput) -> Result<Project
         })
     });
     Ok(ProjectMembersAddPayload {
-        results: Some(try_join_all(results).await?),
+        results: Some(List(try_join_all(results).await?)),
         project: Project::find(ctx, added.project).await?,
         summary: Some(summary),
         user_errors: Vec::new(),

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         input::{TeamMemberRefInput, TeamRefInput, UserRefInput},
+        list::List,
         semantic_non_null,
         types::{
             team::Team,
@@ -83,7 +84,7 @@ pub struct TeamMembersAddPayload {
     /// The team.
     team: Option<Team>,
     /// One per person.
-    results: Option<Vec<TeamMemberResult>>,
+    results: Option<List<TeamMemberResult>>,
     /// Counts.
     summary: Option<BulkSummary>,
     /// Why nothing, or not everything, was done.
@@ -113,7 +114,7 @@ pub struct TeamMembersReplacePayload {
     /// The team.
     team: Option<Team>,
     /// One per person in the input, then one per removed member.
-    results: Option<Vec<TeamMemberResult>>,
+    results: Option<List<TeamMemberResult>>,
     /// Counts over the people in the input; those who are as before are skipped.
     summary: Option<BulkSummary>,
     /// Why nothing, or not everything, was done.
@@ -203,7 +204,7 @@ impl TeamMemberMutations {
     }
 }
 
-async fn results(ctx: &Context<'_>, items: Vec<ItemResult>) -> Result<Vec<TeamMemberResult>> {
+async fn results(ctx: &Context<'_>, items: Vec<ItemResult>) -> Result<List<TeamMemberResult>> {
     let results = items.into_iter().map(|item| async move {
         let (removed, kept) = match item.change {
             Some(Change::Removed) => (item.member, None),
@@ -221,7 +222,7 @@ async fn results(ctx: &Context<'_>, items: Vec<ItemResult>) -> Result<Vec<TeamMe
             removed_team_member_id: removed.map(|id| id.to_string().into()),
         })
     });
-    try_join_all(results).await
+    try_join_all(results).await.map(List)
 }
 
 async fn add(ctx: &Context<'_>, input: TeamMembersAddInput) -> Result<TeamMembersAddPayload> {

@@ -11,6 +11,7 @@ use crate::{
     graphql::{
         context::RequestContext,
         input::UserRefInput,
+        list::List,
         loaders::{MemberOf, ProjectMemberOf},
     },
     operations::input::UserRef,
@@ -87,8 +88,7 @@ impl Access {
     }
 
     /// The roles that give them.
-    #[graphql(complexity = "child_complexity.saturating_mul(2).saturating_add(1)")]
-    async fn roles(&self) -> &[Role] {
-        &self.roles
+    async fn roles(&self) -> List<&Role> {
+        self.roles.iter().collect()
     }
 }

@@ -29,6 +29,7 @@ use crate::{
         connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
+        list::List,
         loaders::{GrantsOf, InvitationById, InviteeOf, Listed, OrganizationById, ProjectById, TeamGrantsOf},
         scalars::{DateTime, Url},
     },
@@ -130,6 +131,13 @@ impl Invitation {
         Ok(sees.then(|| Self(Arc::new(found))))
     }
 
+    /// An invitation to the viewer.
+    pub async fn find_own(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
+        let found = ctx.load(InvitationById(id)).await?;
+        let is_own = |found: &InvitationAndMail| ctx.viewer().verified_email() == Some(&found.invitation.email);
+        Ok(found.filter(is_own).map(|found| Self(Arc::new(found))))
+    }
+
     fn row(&self) -> &invitations::Invitation {
         &self.0.invitation
     }
@@ -198,16 +206,16 @@ impl Invitation {
     }
 
     /// Teams the invitee joins.
-    async fn teams(&self, ctx: &Context<'_>) -> Result<Vec<InvitationTeamGrant>> {
+    async fn teams(&self, ctx: &Context<'_>) -> Result<List<InvitationTeamGrant>> {
         let rows = ctx.load_present(TeamGrantsOf(self.row().organization_id, self.row().id)).await?;
         let grants = rows.iter().map(|row| async {
             Ok(InvitationTeamGrant { team: Team::of_invitation(ctx, row.team_id).await?, role: row.role.into() })
         });
-        futures_util::future::try_join_all(grants).await
+        futures_util::future::try_join_all(grants).await.map(List)
     }
 
     /// Projects the invitee joins; the invited project comes first.
-    async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<InvitationProjectGrant>> {
+    async fn projects(&self, ctx: &Context<'_>) -> Result<List<InvitationProjectGrant>> {
         let organization = self.organization_access(ctx).await?;
         let rows = ctx.load_present(GrantsOf(self.row().organization_id, self.row().id)).await?;
         let grants = rows.iter().map(|row| async {
@@ -217,7 +225,7 @@ impl Invitation {
             )?;
             Ok(InvitationProjectGrant { project, role })
         });
-        futures_util::future::try_join_all(grants).await
+        futures_util::future::try_join_all(grants).await.map(List)
     }
 
     /// Personal message.

@@ -27,7 +27,6 @@ pub struct InvitationViewerCan(pub Arc<InvitationAndMail>);
 impl InvitationViewerCan {
     /// May call `invitationAccept`.
     // Judged one by one, with the rights of whoever invited.
-    #[graphql(complexity = "child_complexity.saturating_add(20)")]
     async fn accept(&self, ctx: &Context<'_>) -> Result<Capability> {
         let refusal = ctx.load_present(AcceptanceOf(self.row().id)).await?;
         Ok(Capability::of(ctx.viewer(), refusal.map_or(Ok(()), Err)))

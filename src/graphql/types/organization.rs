@@ -30,7 +30,7 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
-        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::{UserRefInput, order_input},
         loaders::{InviteeOf, MemberOf, OrganizationById, OwnerOf},
@@ -206,7 +206,7 @@ impl Organization {
     }
 
     /// Members. Requires `members.read`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn members(
         &self,
@@ -237,7 +237,7 @@ impl Organization {
     }
 
     /// Invitations to the organization and its projects. Requires `invitations.read`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn invitations(
         &self,
@@ -278,7 +278,7 @@ impl Organization {
     }
 
     /// API keys. Requires `api_keys.manage`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn api_keys(
         &self,
@@ -316,7 +316,6 @@ impl Organization {
     }
 
     /// Projects the viewer can see.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn projects(
         &self,
@@ -348,7 +347,7 @@ impl Organization {
     }
 
     /// Teams. Requires `members.read`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn teams(
         &self,
@@ -369,7 +368,7 @@ impl Organization {
     }
 
     /// Built-in and custom roles. Members only.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn roles(
         &self,

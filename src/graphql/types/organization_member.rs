@@ -24,7 +24,7 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
         loaders::{Listed, MemberById, OrganizationById, RolesOf},
@@ -156,7 +156,6 @@ impl OrganizationMember {
     }
 
     /// Projects the person is in, with the role in each. Only projects the viewer can see.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn project_memberships(
         &self,
@@ -183,7 +182,6 @@ impl OrganizationMember {
     }
 
     /// Teams the person is in, with the role in each. Only teams the viewer can see.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn team_memberships(
         &self,

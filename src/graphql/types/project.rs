@@ -20,7 +20,7 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::{ProjectRefInput, UserRefInput, order_input},
         loaders::{Listed, ProjectById, ProjectMemberOf, ProjectOwnerOf},
@@ -195,7 +195,7 @@ impl Project {
     }
 
     /// Members. Requires `project.members.read`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn members(
         &self,
@@ -226,7 +226,7 @@ impl Project {
     }
 
     /// Invitations to this project. Requires `project.invitations.manage`.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn invitations(
         &self,

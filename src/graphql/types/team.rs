@@ -17,7 +17,7 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
-        connection::{self, Connection, PageArguments, cost, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint, wants_total},
         context::RequestContext,
         input::{TeamRefInput, UserRefInput, order_input},
         loaders::{Listed, TeamById, TeamMemberOf},
@@ -148,7 +148,7 @@ impl Team {
     }
 
     /// Members, accepted and pending. Requires `members.read`: invitees do not see them yet.
-    #[graphql(complexity = "cost(first, last, child_complexity)", directive = semantic_non_null::apply(vec![0]))]
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn members(
         &self,

@@ -14,10 +14,7 @@ use super::{
 use crate::{
     access,
     error::Result,
-    graphql::{
-        connection::{PageArguments, cost},
-        context::RequestContext,
-    },
+    graphql::{connection::PageArguments, context::RequestContext},
     store::{invitations, organization_members},
 };
 
@@ -47,7 +44,6 @@ impl Viewer {
     }
 
     /// Organizations the viewer belongs to, with the role in each.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn memberships(
         &self,
@@ -73,7 +69,6 @@ impl Viewer {
     }
 
     /// Invitations sent to the viewer's verified emails.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn invitations(
         &self,

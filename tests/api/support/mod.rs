@@ -32,11 +32,13 @@ use roster::{
         organization::ActorKind,
         secret::{ApiKeySecret, TokenKey},
     },
-    graphql,
+    feed::Feed,
+    graphql::{self, document::Documents},
     postgres::{Cluster, Settings},
     server::{
-        Server,
+        Server, SocketLimits,
         authentication::Authentication,
+        connections::Stopping,
         tokens::{DEVELOPMENT_ISSUER, DevelopmentClaims, KeySource, Source, Verifier, sign_development},
     },
     store::{
@@ -198,6 +200,7 @@ impl Roster {
             policy: Arc::new(Policy::default()),
             limits: Limits::default(),
             mail_bell: Arc::new(Notify::new()),
+            feed: Arc::new(Feed::default()),
             tasks: TaskTracker::new(),
         };
         change(&mut app);
@@ -207,9 +210,11 @@ impl Roster {
         let people = Verifier::new(vec![source]).unwrap();
         let server = Server {
             app: app.clone(),
-            schema: graphql::schema(),
+            documents: Arc::new(Documents::new(&app.limits)),
             authentication: Arc::new(Authentication::new(people, Some(&SecretString::from(OPERATOR_KEY)))),
             allowed_origins: Vec::new(),
+            socket_limits: SocketLimits::default(),
+            stopping: Stopping::default(),
         };
         Self { app, url, router: server.router(), time, _lease: None }
     }

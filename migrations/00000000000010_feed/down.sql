@@ -1,0 +1,2 @@
+DROP TABLE feed;
+ALTER TABLE events DROP COLUMN position;

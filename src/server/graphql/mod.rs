@@ -1,0 +1,153 @@
+//! `/graphql`: GraphQL over HTTP, as events, and over WebSockets.
+
+mod answer;
+mod events;
+mod negotiation;
+mod socket;
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use async_graphql::parser::types::OperationType;
+use axum::{
+    Extension,
+    body::{Body, Bytes, to_bytes},
+    extract::{RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use futures_util::FutureExt;
+use url::form_urlencoded;
+
+use self::{
+    answer::Answers,
+    negotiation::{Json, accepted},
+};
+pub use self::{answer::failure, socket::Limits as SocketLimits};
+use super::{Server, authentication::Refused, connections::Place, request_id::RequestId};
+use crate::{
+    access::Viewer,
+    graphql::{
+        self,
+        document::{Operation, Params},
+    },
+};
+
+/// Longest time that a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Answers a request, or makes it a WebSocket. A panic is answered too.
+pub async fn serve(
+    State(server): State<Server>,
+    Extension(id): Extension<RequestId>,
+    method: Method,
+    query: RawQuery,
+    headers: HeaderMap,
+    place: Option<Extension<Place>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    body: Body,
+) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return socket::upgrade(server, &headers, id, place, upgrade);
+    }
+    let accepted = accepted(&headers);
+    // Whoever takes events alone shall not have to look into an error to know it for one.
+    let otherwise = if accepted.events { Json::GraphqlResponse } else { Json::Plain };
+    let answers = Answers { json: accepted.json.unwrap_or(otherwise), id };
+    let answer = async {
+        if accepted.json.is_none() && !accepted.events {
+            let message = "Answers come as application/graphql-response+json, application/json or text/event-stream.";
+            return Err(answers.failure(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message));
+        }
+        let params = match method {
+            Method::GET => Params::from_pairs(pairs(&query)),
+            Method::POST => Params::from_json(&body_of(&server, &headers, body, &answers).await?),
+            _ => return Err(answers.not_allowed("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
+        };
+        let operation = params.and_then(|params| server.documents.operation(params));
+        let operation = operation.map_err(|refused| answers.refusal(&refused))?;
+        if method == Method::GET && operation.kind != OperationType::Query {
+            return Err(answers.not_allowed("Only queries can be sent with GET: send this with POST.", "POST"));
+        }
+        if operation.kind == OperationType::Subscription && !accepted.events {
+            let message = "Subscriptions come over a WebSocket (graphql-transport-ws), or as text/event-stream.";
+            return Err(answers.failure(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message));
+        }
+        let signed_in = server.authentication.sign_in(&server.app, headers.get(header::AUTHORIZATION)).await;
+        let signed_in = signed_in.map_err(|refused| answers.unauthenticated(&refused))?;
+        if accepted.json.is_none() || operation.kind == OperationType::Subscription {
+            return Ok(events::answer(&server, signed_in, operation, &answers).await);
+        }
+        Ok(run(&server, signed_in.viewer, operation, &answers).await)
+    };
+    match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(Ok(answer) | Err(answer)) => answer,
+        Err(_panic) => answers.sorry(),
+    }
+}
+
+/// Runs a query or a mutation. Whatever it began to change is finished, whether or not it is waited for.
+async fn run(server: &Server, viewer: Viewer, operation: Operation, answers: &Answers) -> Response {
+    let kind = operation.kind;
+    let execution = graphql::execute(&server.app, viewer.into(), operation, answers.id.as_str());
+    match tokio::time::timeout(server.app.limits.request, execution).await {
+        Ok(response) => answers.response(kind, response),
+        Err(_elapsed) => answers.failure(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "TIMEOUT",
+            "This took too long and was given up. What it changes may be changed still.",
+        ),
+    }
+}
+
+/// The parameters in an address.
+fn pairs(RawQuery(query): &RawQuery) -> Vec<(String, String)> {
+    let query = query.as_deref().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+/// The body of a request.
+async fn body_of(server: &Server, headers: &HeaderMap, body: Body, answers: &Answers) -> Result<Bytes, Response> {
+    // Pages of other sites can post forms and text, but not JSON: this is what keeps them out.
+    if !is_json(headers.get(header::CONTENT_TYPE)) {
+        let message = "Send the request as Content-Type: application/json.";
+        return Err(answers.failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message));
+    }
+    let most = server.app.limits.max_body;
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, most)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if is_too_large(&error) => {
+            let message = format!("The body may have {most} bytes.");
+            Err(answers.failure(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message))
+        }
+        Ok(Err(_broken)) => {
+            Err(answers.failure(StatusCode::BAD_REQUEST, "BAD_REQUEST", "The body did not arrive whole."))
+        }
+        Err(_elapsed) => {
+            let message = "The body took too long to arrive.";
+            let mut answer = answers.failure(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", message);
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            Err(answer)
+        }
+    }
+}
+
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.into_iter().any(|cause| cause.is::<http_body_util::LengthLimitError>())
+}
+
+impl Refused {
+    /// What a client may know of it.
+    fn message(&self) -> &'static str {
+        match self {
+            Self::Invalid(why) => why,
+            Self::Unavailable => "Who you are cannot be checked just now; try again.",
+        }
+    }
+}
