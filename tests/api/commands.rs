@@ -217,7 +217,7 @@ async fn serve_wants_a_migrated_database_and_stops_when_asked() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("roster migrate"), "{}", stderr(&refused));
 
-    for said in ["in 9 steps", "up to date"] {
+    for said in ["in 10 steps", "up to date"] {
         let migrated = roster(&["migrate"]).env("DATABASE_URL", url.text().expose_secret()).output().unwrap();
         assert!(migrated.status.success(), "{}", stderr(&migrated));
         assert!(String::from_utf8_lossy(&migrated.stdout).contains(said));
@@ -226,7 +226,7 @@ async fn serve_wants_a_migrated_database_and_stops_when_asked() {
     let mut server = Running::start(serving(&url), "serving");
     let line = server.lines.last().unwrap();
     let address = line[line.find("127.0.0.1:").unwrap()..].trim().to_owned();
-    let answer = reqwest::get(format!("http://{address}/health")).await.unwrap();
+    let answer = reqwest::get(format!("http://{address}/health/ready")).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (200, "ok\n"));
     let sdl = reqwest::get(format!("http://{address}/schema.graphql")).await.unwrap().text().await.unwrap();
     assert_eq!(sdl, roster::graphql::sdl());

@@ -532,7 +532,7 @@ async fn variables_for_page_arguments_may_be_left_out() {
     }
     // What is needed is still missed, and what costs too much is still too much.
     let needed = MEMBERS.replace("$first: Int,", "$first: Int!,");
-    assert_eq!(alice.error_codes(&needed, json!({})).await, ["GRAPHQL_VALIDATION_FAILED"]);
+    assert_eq!(alice.error_codes(&needed, json!({})).await, ["BAD_USER_INPUT"]);
     let nested = "query($n: Int) { organizations(first: $n) { nodes { members(first: $n) { nodes { projectMemberships(first: $n) { nodes { id } } } } } } }";
     assert_eq!(alice.error_codes(nested, json!({})).await, ["QUERY_TOO_COMPLEX"]);
 }

@@ -118,16 +118,17 @@ async fn diesel_knows_the_tables_as_they_are() {
 }
 
 /// What each layer may use of the others; `error` is used by all.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("access", &["store", "domain"]),
     ("operations", &["access", "store", "domain", "app"]),
-    ("graphql", &["operations", "access", "store", "domain", "app"]),
-    ("server", &["graphql", "operations", "access", "store", "domain", "app", "mail"]),
+    ("graphql", &["operations", "access", "store", "domain", "app", "feed"]),
+    ("server", &["graphql", "operations", "access", "store", "domain", "app", "feed", "mail"]),
     ("mail", &["store", "domain", "app"]),
+    ("feed", &["store", "domain"]),
     ("postgres", &[]),
-    ("app", &["access", "store", "domain"]),
+    ("app", &["access", "feed", "store", "domain"]),
     ("error", &[]),
 ];
 
