@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** The server at `ROSTER_URL`, or a `roster dev` with a data folder of its own. */
+/** The server at `ROSTER_URL`, or `dev` of `ROSTER_BIN`, if not of the debug build, with a data folder of its own. */
 export async function startRoster(root) {
   if (process.env.ROSTER_URL) return { url: new URL(process.env.ROSTER_URL), stop: async () => {} };
 
   const folder = await mkdtemp(join(tmpdir(), "roster-data-"));
   await chmod(folder, 0o755); // PostgreSQL runs as another user when this runs as root
   const child = spawn(
-    join(root, "target/debug/roster"),
+    process.env.ROSTER_BIN ?? join(root, "target/debug/roster"),
     ["dev", "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
