@@ -7,12 +7,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::{Notify, broadcast},
+    sync::{Notify, mpsc},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ use crate::{
 /// How long an idle server waits before it looks whether there is something that no bell told of.
 const POLL: Duration = Duration::from_secs(1);
 /// Notices that a subscriber may be behind. Whoever is more is cut: they have to look at the state anew.
-const LAG: usize = 16;
+const LAG: usize = 256;
 
 /// What a subscriber hears of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,12 +45,14 @@ impl Topic {
     }
 }
 
+type Topics = HashMap<Topic, Vec<mpsc::Sender<Arc<Notice>>>>;
+
 /// The subscribers of one server.
 #[derive(Default)]
 pub struct Feed {
     /// Rung when something was committed.
     pub bell: Notify,
-    topics: Mutex<HashMap<Topic, broadcast::Sender<Arc<Notice>>>>,
+    topics: Mutex<Topics>,
 }
 
 /// A subscriber fell too far behind.
@@ -60,29 +62,34 @@ pub struct Lagged;
 impl Feed {
     /// Subscribes to what is told from now on.
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Subscription {
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = topics.entry(topic.clone()).or_insert_with(|| broadcast::Sender::new(LAG));
-        Subscription { receiver: sender.subscribe(), feed: self.clone(), topic }
+        let (sender, receiver) = mpsc::channel(LAG);
+        self.topics().entry(topic.clone()).or_default().push(sender);
+        Subscription { receiver, feed: self.clone(), topic }
     }
 
-    /// How many topics somebody hears of.
-    pub fn topics(&self) -> usize {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// How many subscribers there are.
+    pub fn subscribers(&self) -> usize {
+        self.topics().values().map(Vec::len).sum()
     }
 
     fn tell(&self, notices: Vec<Notice>) {
-        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        for notice in notices {
-            if let Some(sender) = Topic::of(&notice).and_then(|topic| topics.get(&topic)) {
-                sender.send(Arc::new(notice)).ok();
+        let mut topics = self.topics();
+        for notice in notices.into_iter().map(Arc::new) {
+            if let Some(senders) = Topic::of(&notice).and_then(|topic| topics.get_mut(&topic)) {
+                // Whoever is too far behind hears what is under way, and then the end.
+                senders.retain(|sender| sender.try_send(notice.clone()).is_ok());
             }
         }
+    }
+
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What one subscriber hears.
 pub struct Subscription {
-    receiver: broadcast::Receiver<Arc<Notice>>,
+    receiver: mpsc::Receiver<Arc<Notice>>,
     feed: Arc<Feed>,
     topic: Topic,
 }
@@ -93,16 +100,19 @@ impl Subscription {
     /// # Errors
     /// `Lagged` when some were missed; nothing comes after.
     pub async fn next(&mut self) -> Result<Arc<Notice>, Lagged> {
-        self.receiver.recv().await.map_err(|_lagged| Lagged)
+        self.receiver.recv().await.ok_or(Lagged)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut topics = self.feed.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only this one is left.
-        if topics.get(&self.topic).is_some_and(|sender| sender.receiver_count() <= 1) {
-            topics.remove(&self.topic);
+        self.receiver.close();
+        let mut topics = self.feed.topics();
+        if let Some(senders) = topics.get_mut(&self.topic) {
+            senders.retain(|sender| !sender.is_closed());
+            if senders.is_empty() {
+                topics.remove(&self.topic);
+            }
         }
     }
 }
@@ -147,7 +157,7 @@ async fn tell_on(feed: &Feed, db: &Database, told: &mut Option<i64>) -> Result<(
     let mut conn = db.read().await?;
     let last = feed::last_position(&mut conn).await?;
     let from = told.get_or_insert(last);
-    if feed.topics() == 0 {
+    if feed.subscribers() == 0 {
         *from = last;
     }
     while *from < last {

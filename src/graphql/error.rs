@@ -107,15 +107,10 @@ pub fn finish(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
         let code = error.extensions.get_or_insert_default().get("code").cloned();
         if code.is_none() {
-            // Resolvers give codes. The library itself refuses values that scalars cannot read.
-            if error.message.starts_with("Failed to parse \"") {
-                error.message = shortened(&error.message);
-                set(error, "code", "BAD_USER_INPUT");
-            } else {
-                tracing::error!(message = %error.message, path = ?error.path, "an error without a code");
-                SORRY.clone_into(&mut error.message);
-                set(error, "code", INTERNAL);
-            }
+            // Resolvers give codes, and what the library could refuse was refused before.
+            tracing::error!(message = %error.message, path = ?error.path, "an error without a code");
+            SORRY.clone_into(&mut error.message);
+            set(error, "code", INTERNAL);
         }
         if error.message == SORRY {
             set(error, "requestId", request_id);

@@ -3,6 +3,22 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
+/// Whether a value may stand for a scalar of our own in input; `text` is absent where it is none. Other types take
+/// what validation has let through.
+///
+/// # Errors
+/// What to give instead.
+pub fn check(scalar: &str, text: Option<&str>) -> Result<(), &'static str> {
+    let is_right = scalar != "DateTime" || text.is_some_and(|text| time(text).is_some());
+    if is_right { Ok(()) } else { Err(GIVE_A_TIME) }
+}
+
+const GIVE_A_TIME: &str = "Give a time as in 2026-11-21T09:30:00Z.";
+
+fn time(text: &str) -> Option<chrono::DateTime<Utc>> {
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc))
+}
+
 /// An instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -12,9 +28,7 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => chrono::DateTime::parse_from_rfc3339(text)
-                .map(|time| Self(time.with_timezone(&Utc)))
-                .map_err(|_error| InputValueError::custom("Give a time as in 2026-11-21T09:30:00Z.")),
+            Value::String(text) => time(text).map(Self).ok_or_else(|| InputValueError::custom(GIVE_A_TIME)),
             _ => Err(InputValueError::expected_type(value)),
         }
     }

@@ -136,7 +136,7 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)
-            .max_buf_size(MAX_HEAD)
+            .max_header_size(MAX_HEAD)
             // Some clients look for names as they are written here.
             .title_case_headers(true)
             .serve_connection(TokioIo::new(Box::pin(stream)), service)

@@ -1,4 +1,4 @@
-//! Who is calling, and the envelope of HTTP around it.
+//! Who is calling.
 
 use std::{
     collections::BTreeSet,
@@ -12,8 +12,7 @@ use aws_lc_rs::{
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{StatusCode, header},
     routing::get,
 };
 use base64::{
@@ -27,11 +26,8 @@ use roster::{
         id::{ApiKeyId, OrganizationId},
         secret::ApiKeySecret,
     },
-    graphql::document::Documents,
     server::{
-        Server, SocketLimits,
         authentication::Authentication,
-        connections::Stopping,
         tokens::{KeySource, Source, Verifier},
     },
 };
@@ -39,7 +35,11 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Builder, task::JoinSet};
 
-use crate::support::{ACCEPT, Actor, OPERATOR_KEY, Roster, id};
+use crate::support::{
+    ACCEPT, Actor, OPERATOR_KEY, Roster,
+    http::{Sent, post, send},
+    id,
+};
 
 const ISSUER: &str = "https://id.example.com/";
 const SECRET: &str = "what the identity provider of these tests shares";
@@ -49,15 +49,7 @@ const WHO: &str = "{ viewer { actor { displayName } user { displayName firstName
 fn with_provider(roster: &Roster, keys: KeySource) -> Roster {
     let source = Source { issuer: ISSUER.to_owned(), audience: None, keys };
     let people = Verifier::new(vec![source]).unwrap();
-    let server = Server {
-        app: roster.app.clone(),
-        documents: Arc::new(Documents::new(&roster.app.limits)),
-        authentication: Arc::new(Authentication::new(people, None)),
-        allowed_origins: vec!["https://app.example.com".parse().unwrap()],
-        socket_limits: SocketLimits::default(),
-        stopping: Stopping::default(),
-    };
-    roster.through(server.router())
+    roster.another(|server| server.authentication = Arc::new(Authentication::new(people, None)))
 }
 
 fn shared_secret() -> KeySource {
@@ -81,37 +73,6 @@ fn person(roster: &Roster, subject: &str, more: Value) -> Actor {
 
 fn verified(email: &str, name: &str) -> Value {
     json!({ "email": email, "email_verified": true, "name": name })
-}
-
-struct Sent {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Sent {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
-    fn code(&self) -> Value {
-        self.json()["errors"][0]["extensions"]["code"].clone()
-    }
-
-    fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-async fn send(roster: &Roster, request: Request<Body>) -> Sent {
-    let response = roster.send(request).await;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    Sent { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
-}
-
-fn post(body: impl Into<Body>) -> Request<Body> {
-    Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap()
 }
 
 /// Asks who one is, with this `Authorization` header.
@@ -650,145 +611,4 @@ async fn use_every_secret() -> Vec<String> {
         .collect();
     secrets.extend(parts);
     secrets
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_envelope_of_http_is_checked() {
-    let roster = Roster::start().await;
-    let query = json!({ "query": "{ __typename }" }).to_string();
-    for content_type in [
-        None,
-        Some("text/plain"),
-        Some("application/x-www-form-urlencoded"),
-        Some("multipart/form-data"),
-        Some("application/jsonp"),
-    ] {
-        let mut request = post(query.clone());
-        request.headers_mut().remove(header::CONTENT_TYPE);
-        if let Some(content_type) = content_type {
-            request.headers_mut().insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-        }
-        let sent = send(&roster, request).await;
-        assert_eq!(
-            (sent.status, sent.code()),
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, json!("BAD_REQUEST")),
-            "{content_type:?}"
-        );
-    }
-    for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
-        let mut request = post(query.clone());
-        request.headers_mut().insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-        assert_eq!(send(&roster, request).await.json(), json!({ "data": { "__typename": "Query" } }), "{content_type}");
-    }
-    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
-        let mut request = post(query.clone());
-        *request.method_mut() = method.clone();
-        let sent = send(&roster, request).await;
-        assert_eq!(
-            (sent.status, sent.header(header::ALLOW)),
-            (StatusCode::METHOD_NOT_ALLOWED, "GET, POST"),
-            "{method}"
-        );
-        assert_eq!(sent.code(), "METHOD_NOT_ALLOWED", "{method}");
-    }
-    let padded = |size: usize| query.clone() + &" ".repeat(size - query.len());
-    assert_eq!(send(&roster, post(padded(256 * 1024))).await.status, StatusCode::OK);
-    let sent = send(&roster, post(padded(256 * 1024 + 1))).await;
-    assert_eq!((sent.status, sent.code()), (StatusCode::PAYLOAD_TOO_LARGE, json!("PAYLOAD_TOO_LARGE")));
-    let malformed = [
-        "",
-        "{",
-        "null",
-        "7",
-        "\"{ __typename }\"",
-        "{\"query\": 7}",
-        "{\"query\": \"{ __typename }\", \"variables\": 7}",
-        "[]",
-        "[\"{ __typename }\"]",
-        "[{\"query\": \"{ __typename }\"}]",
-        "{\"query\": \"{ __typename }\"} x",
-    ];
-    for body in malformed {
-        let sent = send(&roster, post(body)).await;
-        assert_eq!(sent.status, StatusCode::BAD_REQUEST, "{body} gave {}", sent.body);
-        assert_eq!((sent.code(), sent.json().get("data")), (json!("BAD_REQUEST"), None), "{body}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_error_has_a_code() {
-    let roster = Roster::start().await;
-    let alice = roster.person("alice");
-    assert_eq!(alice.error_codes("{ nothing }", json!({})).await, ["GRAPHQL_VALIDATION_FAILED"]);
-    assert_eq!(alice.error_codes("{ permissions(first: 1) { key } }", json!({})).await, ["GRAPHQL_VALIDATION_FAILED"]);
-    for (query, variables) in [
-        ("{", json!({})),
-        ("", json!({})),
-        ("query A { __typename } query B { __typename }", json!({})),
-        ("query($id: ID!) { node(id: $id) { id } }", json!({})),
-    ] {
-        let codes = alice.error_codes(query, variables).await;
-        assert!(!codes.is_empty() && codes.iter().all(|code| code != "no code"), "{query}: {codes:?}");
-    }
-    assert_eq!(alice.error_codes("{ organizations(first: 101) { totalCount } }", json!({})).await, ["BAD_USER_INPUT"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_are_neither_sniffed_nor_stored() {
-    let roster = Roster::start().await;
-    let query = json!({ "query": "{ __typename }" }).to_string();
-    let mut refused = post(query.clone());
-    refused.headers_mut().insert(header::AUTHORIZATION, "Bearer x".parse().unwrap());
-    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    let requests = [
-        (post(query), 200),
-        (post("{"), 400),
-        (refused, 401),
-        (get("/graphql"), 400),
-        (get("/nothing"), 404),
-        (get("/health/live"), 200),
-        (get("/health/ready"), 200),
-        (get("/schema.graphql"), 200),
-    ];
-    for (request, status) in requests {
-        let path = format!("{} {}", request.method(), request.uri());
-        let sent = send(&roster, request).await;
-        assert_eq!(sent.status.as_u16(), status, "{path}");
-        assert_eq!(
-            (sent.header(header::X_CONTENT_TYPE_OPTIONS), sent.header(header::CACHE_CONTROL)),
-            ("nosniff", "no-store"),
-            "{path}"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_listed_origins_may_call_from_a_browser() {
-    let roster = Roster::start().await;
-    let front = with_provider(&roster, shared_secret());
-    let query = json!({ "query": "{ __typename }" }).to_string();
-    for (origin, allowed) in [
-        ("https://app.example.com", "https://app.example.com"),
-        ("https://evil.example.com", ""),
-        ("https://app.example.com.evil.com", ""),
-        ("http://app.example.com", ""),
-        ("null", ""),
-    ] {
-        let mut call = post(query.clone());
-        call.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
-        assert_eq!(send(&front, call).await.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), allowed, "{origin}");
-        let preflight = Request::options("/graphql")
-            .header(header::ORIGIN, origin)
-            .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
-            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,content-type")
-            .body(Body::empty())
-            .unwrap();
-        let sent = send(&front, preflight).await;
-        assert_eq!(sent.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), allowed, "{origin}");
-        assert_eq!(sent.header(header::ACCESS_CONTROL_ALLOW_CREDENTIALS), "", "{origin}");
-    }
-    // Where none is listed, none is let in.
-    let mut call = post(query);
-    call.headers_mut().insert(header::ORIGIN, "https://app.example.com".parse().unwrap());
-    assert_eq!(send(&roster, call).await.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN), None);
 }

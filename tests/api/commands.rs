@@ -3,10 +3,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use clap::CommandFactory;
@@ -17,7 +15,7 @@ use nix::{
 use roster::store::connect::ConnectionUrl;
 use secrecy::ExposeSecret;
 
-use crate::support::empty_database;
+use crate::support::{empty_database, folder::Folder};
 
 /// The binary with nothing of our own environment but the path.
 fn roster(arguments: &[&str]) -> Command {
@@ -33,30 +31,6 @@ fn run(arguments: &[&str]) -> Output {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A folder that PostgreSQL's own user can reach, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("roster-commands-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(folder)
-    }
-
-    fn data(&self) -> String {
-        self.0.join("data").to_string_lossy().into_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 /// A server under way, ended with the test.
@@ -169,7 +143,7 @@ fn serve_says_all_that_is_missing_at_once() {
 #[test]
 fn serve_refuses_a_file_of_permissions_that_is_not_right() {
     let folder = Folder::new();
-    let file = folder.0.join("permissions.toml");
+    let file = folder.path().join("permissions.toml");
     let serve = || roster(&["serve", "--permissions", &file.to_string_lossy()]).output().unwrap();
     let missing = serve();
     assert_eq!(missing.status.code(), Some(2));
@@ -269,7 +243,7 @@ async fn dev_keeps_everything_and_leaves_nothing_running() {
     assert!(stderr(&second).contains(&folder.data()), "{}", stderr(&second));
 
     assert_eq!(first.stop(Signal::SIGTERM), Some(0));
-    assert!(!postgres_runs_in(&folder.0), "PostgreSQL outlived roster dev");
+    assert!(!postgres_runs_in(folder.path()), "PostgreSQL outlived roster dev");
 
     let mut again = dev(&folder);
     let kept = ask(&again, "{ viewer { user { displayName } memberships { nodes { organization { slug } } } } }").await;
@@ -281,7 +255,7 @@ async fn dev_keeps_everything_and_leaves_nothing_running() {
         .header("host", "evil.example");
     assert_eq!(foreign.send().await.unwrap().status().as_u16(), 421);
     assert_eq!(again.stop(Signal::SIGINT), Some(0));
-    assert!(!postgres_runs_in(&folder.0));
+    assert!(!postgres_runs_in(folder.path()));
 }
 
 /// A server that runs holds its socket open.

@@ -30,6 +30,7 @@ mod plans;
 mod postgres;
 mod project_members;
 mod projects;
+mod protocol;
 mod reads;
 mod repository;
 mod retries;

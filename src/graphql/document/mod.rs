@@ -5,13 +5,17 @@ mod measure;
 mod operations;
 mod params;
 mod root;
+mod scalars;
 mod scan;
 
 pub use operations::RegisteredOperations;
 pub use params::Params;
 pub use scan::MAX_NESTING;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use apollo_compiler::{
     Schema, ast, executable,
@@ -115,6 +119,8 @@ pub struct CacheStats {
 /// asked for again and again.
 pub struct Documents {
     known: Cache<Hash, (usize, Known), Bytes>,
+    /// Documents that were read.
+    misses: AtomicU64,
     registered: Option<RegisteredOperations>,
     max_depth: usize,
     max_cost: usize,
@@ -126,7 +132,7 @@ const KNOWN_BYTES: u64 = 1 << 20;
 const LEAST_BYTES: u64 = 512;
 /// Most fields at the root of an operation.
 const MAX_ROOT_FIELDS: usize = 20;
-/// How often an operation may call the same mutation, or ask for the whole schema.
+/// How often an operation may call the same mutation, or ask for a type.
 const MAX_REPEATS: usize = 10;
 
 #[derive(Clone)]
@@ -142,7 +148,13 @@ impl Documents {
     /// An empty cache, for any document.
     pub fn new(limits: &Limits) -> Self {
         let known = Cache::with_weighter(1_000, KNOWN_BYTES, Bytes);
-        Self { known, registered: None, max_depth: limits.max_depth, max_cost: limits.max_cost }
+        Self {
+            known,
+            misses: AtomicU64::new(0),
+            registered: None,
+            max_depth: limits.max_depth,
+            max_cost: limits.max_cost,
+        }
     }
 
     /// Answers no operation but these.
@@ -163,7 +175,7 @@ impl Documents {
     pub fn stats(&self) -> CacheStats {
         CacheStats {
             hits: self.known.hits(),
-            misses: self.known.misses(),
+            misses: self.misses.load(Ordering::Relaxed),
             documents: self.known.len(),
             bytes: self.known.weight(),
         }
@@ -185,6 +197,8 @@ impl Documents {
         })?;
         let variables = coerce_variable_values(schema(), operation, &params.variables)
             .map_err(|error| RequestError::new(RequestCode::BadUserInput, error.message().to_string()))?;
+        scalars::check_variables(operation, &variables)
+            .map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
         check_max_depth(&document.valid, operation)
             .map_err(|error| RequestError::new(RequestCode::QueryTooDeep, error.message().to_string()))?;
         let cost = cost::cost(&document.valid, operation, &variables);
@@ -245,6 +259,7 @@ impl Documents {
     /// Everything that can be said of a document without variables. Each step makes the next one safe.
     fn read(&self, text: &str) -> Result<Document, RequestError> {
         let too_complex = |message: String| Err(RequestError::new(RequestCode::QueryTooComplex, message));
+        self.misses.fetch_add(1, Ordering::Relaxed);
         scan::scan(text).map_err(unparsable)?;
         let parsed = parse_query(text).map_err(|error| syntax_error(text, &error))?;
         let size = measure::measure(&parsed);
@@ -273,6 +288,7 @@ impl Documents {
             };
             told(code, &invalid.errors)
         })?;
+        scalars::check_document(&valid).map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
         Ok(Document { valid, parsed })
     }
 }
@@ -296,8 +312,13 @@ fn single(
     }
     let is_mutation = operation.node.ty == OperationType::Mutation;
     let repeated = fields.iter().map(|field| field.node.name.node.as_str()).find(|name| {
-        let most = if *name == "__schema" { 1 } else { MAX_REPEATS };
-        (is_mutation || name.starts_with("__")) && repeats(name) > most
+        let most = match *name {
+            "__schema" => 1,
+            "__type" => MAX_REPEATS,
+            _ if is_mutation => MAX_REPEATS,
+            _ => MAX_ROOT_FIELDS,
+        };
+        repeats(name) > most
     });
     if let Some(name) = repeated {
         let message = format!("The operation asks for {name} {} times, which is too often.", repeats(name));
@@ -308,16 +329,19 @@ fn single(
 }
 
 fn unparsable(why: scan::Unparsable) -> RequestError {
+    use scan::{MAX_BYTES, MAX_NESTING, MAX_TOKENS, MAX_WORD, Unparsable};
+    let too_complex = |message: String| RequestError::new(RequestCode::QueryTooComplex, message);
     match why {
-        scan::Unparsable::TooDeep => RequestError::new(
-            RequestCode::QueryTooDeep,
-            format!("Brackets are nested more than {} deep.", scan::MAX_NESTING),
-        ),
-        scan::Unparsable::TooLong => RequestError::new(
-            RequestCode::QueryTooComplex,
-            format!("The document has more than {} tokens.", scan::MAX_TOKENS),
-        ),
-        scan::Unparsable::OpenString => RequestError::new(RequestCode::GraphqlParseFailed, "A string never ends."),
+        Unparsable::TooDeep => {
+            let message = format!("Brackets are nested more than {MAX_NESTING} deep.");
+            RequestError::new(RequestCode::QueryTooDeep, message)
+        }
+        Unparsable::TooLarge => {
+            too_complex(format!("The document has more than {MAX_BYTES} bytes: put values into variables."))
+        }
+        Unparsable::TooLong => too_complex(format!("The document has more than {MAX_TOKENS} tokens.")),
+        Unparsable::LongWord => too_complex(format!("A name or number has more than {MAX_WORD} characters.")),
+        Unparsable::OpenString => RequestError::new(RequestCode::GraphqlParseFailed, "A string never ends."),
     }
 }
 

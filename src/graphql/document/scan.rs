@@ -5,6 +5,10 @@
 
 /// Deepest nesting of brackets of all kinds.
 pub const MAX_NESTING: usize = 48;
+/// Largest document, in bytes. Values that need more belong into variables.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// Longest name or number, in bytes: answers repeat names for each item of a list.
+pub const MAX_WORD: usize = 256;
 /// Most tokens of a document. The introspection query of GraphiQL has about 150.
 pub const MAX_TOKENS: usize = 4_000;
 
@@ -13,14 +17,21 @@ pub const MAX_TOKENS: usize = 4_000;
 pub enum Unparsable {
     /// Brackets are nested more than [`MAX_NESTING`] deep.
     TooDeep,
+    /// There are more than [`MAX_BYTES`] bytes.
+    TooLarge,
     /// There are more than [`MAX_TOKENS`] tokens.
     TooLong,
+    /// A name or number has more than [`MAX_WORD`] bytes.
+    LongWord,
     /// A string never ends. A parser that tries another reading would find brackets that were not counted.
     OpenString,
 }
 
 /// Whether a document may be parsed.
 pub fn scan(source: &str) -> Result<(), Unparsable> {
+    if source.len() > MAX_BYTES {
+        return Err(Unparsable::TooLarge);
+    }
     let mut rest = source.as_bytes();
     let (mut nesting, mut tokens) = (0_usize, 0_usize);
     while let Some((&byte, after)) = rest.split_first() {
@@ -40,7 +51,13 @@ pub fn scan(source: &str) -> Result<(), Unparsable> {
                 after
             }
             b'.' => skip(after, |byte| byte == b'.'),
-            _ if is_word(byte) => skip(after, is_word),
+            _ if is_word(byte) => {
+                let next = skip(after, is_word);
+                if after.len() - next.len() >= MAX_WORD {
+                    return Err(Unparsable::LongWord);
+                }
+                next
+            }
             _ => after,
         };
         tokens += usize::from(is_token);
@@ -126,7 +143,17 @@ mod tests {
         assert_eq!(scan(&fields(MAX_TOKENS - 2)), Ok(()));
         assert_eq!(scan(&fields(MAX_TOKENS - 1)), Err(Unparsable::TooLong));
         assert_eq!(scan(&"...a".repeat(MAX_TOKENS)), Err(Unparsable::TooLong));
-        assert_eq!(scan(&format!("{{ a(b: \"{}\") }}", "x ".repeat(100_000))), Ok(()));
+        assert_eq!(scan(&format!("{{ a(b: \"{}\") }}", "x ".repeat(30_000))), Ok(()));
+    }
+
+    #[test]
+    fn sizes_are_held_to() {
+        let name = |length: usize| format!("{{ {} }}", "a".repeat(length));
+        assert_eq!(scan(&name(MAX_WORD)), Ok(()));
+        assert_eq!(scan(&name(MAX_WORD + 1)), Err(Unparsable::LongWord));
+        let spaces = |length: usize| " ".repeat(length);
+        assert_eq!(scan(&spaces(MAX_BYTES)), Ok(()));
+        assert_eq!(scan(&spaces(MAX_BYTES + 1)), Err(Unparsable::TooLarge));
     }
 
     proptest! {

@@ -3,6 +3,9 @@
 //! One PostgreSQL is started for the whole run; every test has a database of its own, cloned from a
 //! migrated template. Time stands still unless a test moves it.
 
+pub mod folder;
+pub mod http;
+pub mod net;
 pub mod smtp;
 
 use std::{
@@ -148,6 +151,7 @@ pub async fn texts(url: &ConnectionUrl, sql: &str) -> Vec<String> {
 pub struct Roster {
     pub app: Arc<App>,
     pub url: ConnectionUrl,
+    pub server: Server,
     router: Router,
     time: Arc<Mutex<DateTime<Utc>>>,
     _lease: Option<Arc<Lease>>,
@@ -187,9 +191,17 @@ impl Roster {
         Self { _lease: Lease::of(&url), ..Self::over(url, |_| {}) }
     }
 
+    /// Another server over the same database, as it runs on another machine.
+    pub fn replica(&self) -> Self {
+        Self { _lease: self._lease.clone(), ..Self::over_at(self.url.clone(), self.time.clone(), |_| {}) }
+    }
+
     /// A server over this database.
     fn over(url: ConnectionUrl, change: impl FnOnce(&mut App)) -> Self {
-        let time = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap()));
+        Self::over_at(url, Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap())), change)
+    }
+
+    fn over_at(url: ConnectionUrl, time: Arc<Mutex<DateTime<Utc>>>, change: impl FnOnce(&mut App)) -> Self {
         let clock = time.clone();
         let mut app = App {
             db: Database::open(&url, 8),
@@ -216,7 +228,7 @@ impl Roster {
             socket_limits: SocketLimits::default(),
             stopping: Stopping::default(),
         };
-        Self { app, url, router: server.router(), time, _lease: None }
+        Self { app, url, router: server.clone().router(), server, time, _lease: None }
     }
 
     /// The time, as the server sees it.
@@ -453,6 +465,8 @@ pub struct Actor {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
+    /// As it was sent.
+    pub text: String,
     pub body: Value,
 }
 
@@ -467,9 +481,9 @@ impl Actor {
         let response = self.roster.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let status = response.status();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let body =
-            serde_json::from_slice(&bytes).unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&bytes)));
-        Answer { status, body }
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        Answer { status, text, body }
     }
 
     /// The data of an answer that has no errors.
@@ -585,9 +599,11 @@ impl Roster {
         self.actor(name, &token)
     }
 
-    /// The same server, reached through another router.
-    pub fn through(&self, router: Router) -> Self {
-        Self { router, ..self.clone() }
+    /// Another server over the same database.
+    pub fn another(&self, change: impl FnOnce(&mut Server)) -> Self {
+        let mut server = Server { stopping: Stopping::default(), ..self.server.clone() };
+        change(&mut server);
+        Self { router: server.clone().router(), server, ..self.clone() }
     }
 
     /// Sends a request as it is.
