@@ -66,6 +66,8 @@ fn is_domain(domain: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,5 +105,20 @@ mod tests {
     #[test]
     fn masks_all_but_the_first_character() {
         assert_eq!(Email::parse("bob@example.com").unwrap().masked(), "b•••@example.com");
+    }
+
+    proptest! {
+        /// Whatever is read has its form already, and nothing in it that a letter to it could break on.
+        #[test]
+        fn what_is_read_stays_as_it_is(
+            text in prop_oneof!["\\PC{0,20}", "\\PC{1,12}@\\PC{1,12}\\.\\PC{1,5}", "[A-Za-z0-9.+ÅåİıẞſΣςǅ\u{300}-\u{340}]{1,20}@[a-zA-Zßİ.-]{1,20}\\.com"]
+        ) {
+            if let Some(email) = Email::parse(&text) {
+                prop_assert_eq!(Email::parse(email.as_str()), Some(email.clone()));
+                prop_assert_eq!(Email::parse(&format!(" {} \r\n", email)), Some(email.clone()));
+                prop_assert!(!email.as_str().chars().any(|c| c.is_whitespace() || is_unprintable(c)));
+                prop_assert_eq!(email.as_str().matches('@').count(), 1);
+            }
+        }
     }
 }

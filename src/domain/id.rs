@@ -70,6 +70,8 @@ fn parse(prefix: &str, text: &str) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -83,5 +85,20 @@ mod tests {
         assert_eq!(OrganizationId::parse("org_zzzzzzzzzzzzzzzzzzzzzzzzzz"), None);
         assert_eq!(OrganizationId::parse("org_"), None);
         assert_eq!(OrganizationId::parse(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_is_read_again(id: u128) {
+            let id = TeamId(Uuid::from_u128(id));
+            prop_assert_eq!(TeamId::parse(&id.to_string()), Some(id));
+        }
+
+        #[test]
+        fn what_is_read_was_written_so(text in prop_oneof!["\\PC{0,40}", "tea_[0-9a-zA-Z]{25,27}", "tea_[0-7][0-9a-hjkmnp-tv-z]{25}"]) {
+            if let Some(id) = TeamId::parse(&text) {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
     }
 }

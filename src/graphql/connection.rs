@@ -241,6 +241,8 @@ impl<T: OutputType> Edge<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -274,6 +276,39 @@ mod tests {
             PageArguments { after: Some("x".to_owned()), ..arguments() },
         ] {
             assert!(matches!(bad.page([0; 4]), Err(Error::BadInput(_))), "{bad:?}");
+        }
+    }
+
+    fn keys() -> impl Strategy<Value = Key> {
+        prop_oneof![
+            "[^\0]{0,60}".prop_map(Key::Text),
+            (-1_000_000_000_000_i64..4_000_000_000_000_000)
+                .prop_map(|micros| Key::Time(DateTime::from_timestamp_micros(micros).unwrap())),
+            any::<i16>().prop_map(Key::Rank),
+            any::<i32>().prop_map(Key::Number),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_position_is_read_again(key in keys(), id: u128, list: [u8; 4]) {
+            let position = Position { key, id: Uuid::from_u128(id) };
+            prop_assert_eq!(read_cursor(&write_cursor(&position, list), list), Some(position));
+        }
+
+        #[test]
+        fn what_is_no_cursor_is_refused(text in prop_oneof!["\\PC{0,80}", "[A-Za-z0-9_-]{0,200}"], list: [u8; 4]) {
+            prop_assert_eq!(read_cursor(&text, list), None);
+        }
+
+        /// Damaged on its way.
+        #[test]
+        fn a_changed_cursor_is_refused(key in keys(), id: u128, at: prop::sample::Index, to in "[A-Za-z0-9_-]") {
+            let cursor = write_cursor(&Position { key, id: Uuid::from_u128(id) }, [1; 4]);
+            let at = at.index(cursor.len());
+            let changed = format!("{}{to}{}", &cursor[..at], &cursor[at + 1..]);
+            prop_assume!(changed != cursor);
+            prop_assert_eq!(read_cursor(&changed, [1; 4]), None);
         }
     }
 }
