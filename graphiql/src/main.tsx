@@ -26,7 +26,7 @@ addEventListener("hashchange", () => {
 
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",
-  subscriptionUrl: `${location.origin.replace("http", "ws")}/graphql/ws`,
+  subscriptionUrl: `${location.origin.replace("http", "ws")}/graphql`,
   enableIncrementalDelivery: false,
 });
 const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];

@@ -118,6 +118,81 @@ test("another person can be chosen", async (t) => {
   assert.equal(emails.size, 2);
 });
 
+test("the documentation and the explorer know the schema", async () => {
+  await page.click('[aria-label="Show Documentation Explorer"]');
+  const documentation = page.locator(".graphiql-doc-explorer");
+  await documentation.getByText("subscription", { exact: false }).first().waitFor();
+  assert.match(words(await documentation.innerText()), /query: Query mutation: Mutation subscription: Subscription/);
+  await page.click('[aria-label="Show GraphiQL Explorer"]');
+  await page.locator(".docExplorerWrap, .graphiql-explorer-root").first().getByText("organizations").waitFor();
+  await page.click('[aria-label="Hide GraphiQL Explorer"]');
+});
+
+test("a subscription shows what happens, signed in by the headers of the tab", { timeout: 60_000 }, async () => {
+  const settings = await (await fetch(new URL("/graphiql/settings.json", roster.url))).json();
+  const find = (name) => settings.people.find((person) => person.name.startsWith(name));
+  await open("#query=" + encodeURIComponent(subscription));
+  await page.locator(".signed-in-as select").selectOption(find("Mallory").name);
+  const sent = [];
+  page.once("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(JSON.parse(payload))));
+  const said = async (type) => {
+    while (!sent.some((message) => message.type === type)) await page.waitForTimeout(20);
+    return sent.find((message) => message.type === type);
+  };
+  await page.click(".graphiql-execute-button");
+  assert.equal((await said("connection_init")).payload.Authorization, find("Mallory").authorization);
+  await said("subscribe");
+
+  const shows = async (status) => {
+    await page.waitForFunction(
+      ([selector, status]) => document.querySelector(selector)?.innerText.includes(`"${status}"`),
+      [`${response} .view-lines`, status],
+    );
+    return shown(response);
+  };
+  const [invitation] = (await ask(find("Alice"), invite)).organizationInvite.results;
+  assert.match(await shows("PENDING"), /"email": "mallory@example.com", "status": "PENDING", "organization": \{ "name": "Acme" \}/);
+
+  const path = process.env.SCREENSHOT === "1" ? join(root, "docs/graphiql-subscription.png") : join(temporary, "subscription.png");
+  await page.mouse.move(640, 799);
+  await page.waitForTimeout(500); // tooltips and carets gone, squiggles drawn
+  await page.screenshot({ path, caret: "hide" });
+  assertPicture(await readFile(path));
+
+  await ask(find("Alice"), revoke(invitation.invitation.id));
+  await shows("REVOKED");
+  await page.click(".graphiql-execute-button"); // which stops it
+  await said("complete");
+});
+
+const subscription = `# What happens to Mallory's invitations,
+# as it happens.
+subscription Inbox {
+  viewerInvitationChanged {
+    email
+    status
+    organization { name }
+    role { name }
+    invitedBy { displayName }
+    viewerCan { accept { allowed } }
+  }
+}`;
+const invite = `mutation { organizationInvite(input: { organization: { slug: "acme" }, emails: ["mallory@example.com"] }) {
+  results { invitation { id } } } }`;
+const revoke = (id) => `mutation { invitationRevoke(input: { invitationId: "${id}" }) { userErrors { code } } }`;
+
+/** The data that a person gets for a document, without the page. */
+async function ask(person, query) {
+  const answer = await fetch(new URL("/graphql", roster.url), {
+    method: "POST",
+    headers: { authorization: person.authorization, "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  const { data, errors } = await answer.json();
+  assertSucceeded({ data, errors });
+  return data;
+}
+
 test("nothing was asked of another origin and nothing complained", () => {
   assert.deepEqual(foreign, []);
   assert.deepEqual(complaints, []);

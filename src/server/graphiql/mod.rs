@@ -47,7 +47,7 @@ pub struct Person {
     pub authorization: String,
 }
 
-/// `/graphiql` and what it loads. The page posts to `/graphql` and subscribes at `/graphql/ws`.
+/// `/graphiql` and what it loads. The page posts to `/graphql` and subscribes there.
 pub fn router<S: Clone + Send + Sync + 'static>(settings: Option<Settings>) -> Router<S> {
     // Not 404 where there are none: browsers report that as an error on the console.
     let settings = Arc::new(settings.unwrap_or_default());
