@@ -134,7 +134,8 @@ async function run(name, token, ...args) {
   const queries = [];
   const recorder = createServer(async (request, response) => {
     const body = await text(request);
-    queries.push(JSON.parse(body).query);
+    const { searchParams } = new URL(request.url, roster.url);
+    queries.push(searchParams.get("query") ?? JSON.parse(body).query);
     const { method, headers, url } = request;
     forward(new URL(url, roster.url), { method, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);

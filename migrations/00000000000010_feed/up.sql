@@ -4,7 +4,7 @@
 ALTER TABLE events ADD COLUMN position bigint;
 -- Nobody waits for what happened before.
 UPDATE events SET position = 0;
-CREATE INDEX events_by_position ON events (position);
+CREATE INDEX events_by_position ON events (position) WHERE position IS NOT NULL;
 CREATE INDEX events_to_dispatch ON events (organization_id, version) WHERE position IS NULL;
 
 -- One row, which a dispatcher locks.

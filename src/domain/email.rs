@@ -115,7 +115,7 @@ mod tests {
         ) {
             if let Some(email) = Email::parse(&text) {
                 prop_assert_eq!(Email::parse(email.as_str()), Some(email.clone()));
-                prop_assert_eq!(Email::parse(&format!(" {} \r\n", email)), Some(email.clone()));
+                prop_assert_eq!(Email::parse(&format!(" {email} \r\n")), Some(email.clone()));
                 prop_assert!(!email.as_str().chars().any(|c| c.is_whitespace() || is_unprintable(c)));
                 prop_assert_eq!(email.as_str().matches('@').count(), 1);
             }

@@ -117,7 +117,7 @@ pub fn finish(response: &mut Response, request_id: &str) {
         }
     }
     // In the order of the document, as they would be without concurrency.
-    response.errors.sort_by(|a, b| place(a).cmp(&place(b)));
+    response.errors.sort_by_key(place);
 }
 
 fn set(error: &mut ServerError, name: &str, value: &str) {

@@ -141,6 +141,24 @@ fn serve_says_all_that_is_missing_at_once() {
 }
 
 #[test]
+fn serve_refuses_operations_that_could_never_run() {
+    let folder = Folder::new();
+    let serve = || roster(&["serve", "--persisted-only", &folder.path().to_string_lossy()]).output().unwrap();
+    let says = |what: &str| {
+        let refused = serve();
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains(what), "{}", stderr(&refused));
+    };
+    says("holds no operation");
+    fs::write(folder.path().join("good.graphql"), "{ __typename }").unwrap();
+    fs::write(folder.path().join("bad.graphql"), "query Bad { nothing }").unwrap();
+    says("\"query Bad { nothing }\"… is refused: type `Query` does not have a field `nothing`");
+    fs::remove_file(folder.path().join("bad.graphql")).unwrap();
+    let right = stderr(&serve());
+    assert!(right.contains("DATABASE_URL is missing") && !right.contains("ROSTER_PERSISTED_ONLY"), "{right}");
+}
+
+#[test]
 fn serve_refuses_a_file_of_permissions_that_is_not_right() {
     let folder = Folder::new();
     let file = folder.path().join("permissions.toml");

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use roster::store::feed;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Roster};
@@ -153,10 +154,15 @@ async fn grow(roster: &Roster) {
 
 /// The plans of what the server sends to answer a query.
 async fn plans(actor: &Actor, query: &str) -> (Value, Vec<Value>) {
-    let log = actor.roster.texts("SELECT setting FROM pg_settings WHERE name = 'data_directory'").await.remove(0);
+    plans_of(&actor.roster, actor.data(query, json!({}))).await
+}
+
+/// The plans of what the server sends meanwhile.
+async fn plans_of<T>(roster: &Roster, work: impl Future<Output = T>) -> (T, Vec<Value>) {
+    let log = roster.texts("SELECT setting FROM pg_settings WHERE name = 'data_directory'").await.remove(0);
     let log = std::path::Path::new(&log).parent().unwrap().join("postgres.log");
     let before = std::fs::metadata(&log).unwrap().len();
-    let data = actor.data(query, json!({})).await;
+    let done = work.await;
     let written = std::fs::read(&log).unwrap().split_off(usize::try_from(before).unwrap());
     let written = String::from_utf8_lossy(&written).into_owned();
     let mut plans = Vec::new();
@@ -164,8 +170,8 @@ async fn plans(actor: &Actor, query: &str) -> (Value, Vec<Value>) {
         let block: Vec<&str> = entry.lines().skip(1).take_while(|line| line.starts_with('\t')).collect();
         plans.push(serde_json::from_str(&block.join("\n")).unwrap_or_else(|error| panic!("{error}: {entry}")));
     }
-    assert!(!plans.is_empty(), "no plan was told for {query}");
-    (data, plans)
+    assert!(!plans.is_empty(), "no plan was told");
+    (done, plans)
 }
 
 /// What is wrong with a step of a plan, or with those below it.
@@ -176,7 +182,8 @@ fn check(step: &Value, most: u64, wrong: &mut Vec<String>) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
     let rows = ((number("Actual Rows") + removed) * loops) as u64;
     let kind = step["Node Type"].as_str().unwrap_or_default();
-    if kind == "Seq Scan" || rows > most {
+    // The feed has one row.
+    if kind == "Seq Scan" && step["Relation Name"] != "feed" || rows > most {
         wrong.push(format!("{kind} on {} went through {rows} rows", step["Relation Name"]));
     }
     for below in step["Plans"].as_array().into_iter().flatten() {
@@ -230,6 +237,23 @@ async fn every_list_reads_its_page_alone() {
             note(&mut report, &query, &plans, *most);
         }
     }
+    // What happened is found by its place, and what has none yet at once.
+    roster
+        .sql(
+            "INSERT INTO events SELECT o.id, n, gen_random_uuid(), 'invitation.updated', 'SYSTEM', NULL, o.id, NULL, '{}', o.created_at, CASE WHEN n <= 200000 THEN n END \
+             FROM organizations o, generate_series(1000, 200005) n WHERE o.slug = 'acme'; UPDATE feed SET last_position = 200000",
+        )
+        .await;
+    roster.sql("VACUUM (ANALYZE) events").await;
+    let (read, plans) = plans_of(&roster, async {
+        feed::dispatch(&roster.app.db).await.unwrap();
+        let mut conn = roster.app.db.read().await.unwrap();
+        let last = feed::last_position(&mut conn).await.unwrap();
+        feed::after(&mut conn, last - 20).await.unwrap().len()
+    })
+    .await;
+    assert_eq!(read, 20);
+    note(&mut report, "the feed", &plans, PAGE);
     assert!(report.is_empty(), "{report}");
 }
 

@@ -5,7 +5,6 @@ import { type FragmentOf, graphql, readFragment } from "./graphql.js";
 
 const client = new Client({
   url: `${process.env.ROSTER_URL}/graphql`,
-  preferGetMethod: false,
   fetchOptions: { headers: { authorization: `Bearer ${process.env.ROSTER_TOKEN}` } },
   exchanges: [cacheExchange({ resolvers: { Organization: { members: relayPagination() } } }), fetchExchange],
 });

@@ -22,7 +22,7 @@ use apollo_compiler::{
     introspection::check_max_depth,
     request::coerce_variable_values,
     response::{JsonMap, JsonValue},
-    validation::{DiagnosticList, Valid},
+    validation::{DiagnosticList, Valid, WithErrors},
 };
 use async_graphql::{
     Name, Pos, Request, Value, Variables,
@@ -185,8 +185,8 @@ impl Documents {
     ///
     /// # Errors
     /// Why nothing of it may run.
-    pub fn operation(&self, params: Params) -> Result<Operation, RequestError> {
-        let document = self.document(&params)?;
+    pub fn operation(&self, params: &Params) -> Result<Operation, RequestError> {
+        let document = self.document(params)?;
         let operation = document.valid.operations.get(params.operation_name.as_deref());
         let operation = operation.map_err(|error| {
             let message = match (&params.operation_name, document.valid.operations.is_empty()) {
@@ -243,9 +243,10 @@ impl Documents {
                 self.known(hash, text)
             }
             // Clients recognise the message, and send the text along.
-            (None, Some(hash)) => self.known.get(&hash).map(|(_, known)| known).unwrap_or_else(|| {
-                Err(RequestError::new(RequestCode::PersistedQueryNotFound, "PersistedQueryNotFound"))
-            }),
+            (None, Some(hash)) => self.known.get(&hash).map_or_else(
+                || Err(RequestError::new(RequestCode::PersistedQueryNotFound, "PersistedQueryNotFound")),
+                |(_, known)| known,
+            ),
             (None, None) => Err(RequestError::new(RequestCode::BadRequest, "`query` is missing: the document to run.")),
         }
     }
@@ -348,13 +349,12 @@ fn unparsable(why: scan::Unparsable) -> RequestError {
 /// What a parser says of a document that is none, in one line and without its text.
 fn syntax_error(text: &str, error: &ParserError) -> RequestError {
     match error {
-        ParserError::Syntax { start, .. } => match ast::Document::parse(text, "document") {
-            Err(invalid) => told(RequestCode::GraphqlParseFailed, &invalid.errors),
-            Ok(_) => {
-                let message = "This is no executable GraphQL document.";
-                RequestError::new(RequestCode::GraphqlParseFailed, message).at(*start)
-            }
-        },
+        ParserError::Syntax { start, .. } => {
+            let message = "This is no executable GraphQL document.";
+            let otherwise = |_| RequestError::new(RequestCode::GraphqlParseFailed, message).at(*start);
+            let said = |invalid: WithErrors<_>| told(RequestCode::GraphqlParseFailed, &invalid.errors);
+            ast::Document::parse(text, "document").map_or_else(said, otherwise)
+        }
         other => {
             let refused = RequestError::new(RequestCode::GraphqlValidationFailed, other.to_string());
             other.positions().fold(refused, RequestError::at)

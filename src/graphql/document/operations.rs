@@ -56,12 +56,12 @@ impl RegisteredOperations {
             }
             let text = || fs::read_to_string(&path).map_err(|error| failed(&path, &error));
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("graphql" | "gql") => self.add(None, text()?),
+                Some("graphql" | "gql") => self.add(None, &text()?),
                 Some("json") => {
                     let documents: BTreeMap<String, String> =
                         serde_json::from_str(&text()?).map_err(|error| failed(&path, &error))?;
                     for (id, text) in documents {
-                        self.add(Some(id), text);
+                        self.add(Some(id), &text);
                     }
                 }
                 _ => {}
@@ -70,7 +70,7 @@ impl RegisteredOperations {
         Ok(())
     }
 
-    fn add(&mut self, id: Option<String>, text: String) {
+    fn add(&mut self, id: Option<String>, text: &str) {
         // Editors end a file with a line break; clients send none.
         let text = text.trim_end().to_owned();
         let hash = hash(&text);

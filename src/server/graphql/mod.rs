@@ -11,11 +11,12 @@ use async_graphql::parser::types::OperationType;
 use axum::{
     Extension,
     body::{Body, Bytes, to_bytes},
-    extract::{RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use futures_util::FutureExt;
+use http_body_util::LengthLimitError;
 use url::form_urlencoded;
 
 use self::{
@@ -39,13 +40,11 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub async fn serve(
     State(server): State<Server>,
     Extension(id): Extension<RequestId>,
-    method: Method,
-    query: RawQuery,
-    headers: HeaderMap,
     place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    body: Body,
+    request: Request,
 ) -> Response {
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
     if let Ok(upgrade) = upgrade {
         return socket::upgrade(server, &headers, id, place, upgrade);
     }
@@ -59,11 +58,11 @@ pub async fn serve(
             return Err(answers.failure(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message));
         }
         let params = match method {
-            Method::GET => Params::from_pairs(pairs(&query)),
+            Method::GET => Params::from_pairs(pairs(uri.query().unwrap_or_default())),
             Method::POST => Params::from_json(&body_of(&server, &headers, body, &answers).await?),
             _ => return Err(answers.not_allowed("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
         };
-        let operation = params.and_then(|params| server.documents.operation(params));
+        let operation = params.and_then(|params| server.documents.operation(&params));
         let operation = operation.map_err(|refused| answers.refusal(&refused))?;
         if method == Method::GET && operation.kind != OperationType::Query {
             return Err(answers.not_allowed("Only queries can be sent with GET: send this with POST.", "POST"));
@@ -100,8 +99,7 @@ async fn run(server: &Server, viewer: Viewer, operation: Operation, answers: &An
 }
 
 /// The parameters in an address.
-fn pairs(RawQuery(query): &RawQuery) -> Vec<(String, String)> {
-    let query = query.as_deref().unwrap_or_default();
+fn pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
@@ -138,8 +136,8 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
 }
 
 fn is_too_large(error: &axum::Error) -> bool {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.into_iter().any(|cause| cause.is::<http_body_util::LengthLimitError>())
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 impl Refused {

@@ -254,7 +254,7 @@ fn authorization(payload: &JsonMap) -> Option<HeaderValue> {
 /// Runs an operation, with the viewer as they are now. A panic ends it alone.
 fn operation(server: Server, viewer: Arc<Viewer>, id: RequestId, params: Params) -> BoxStream<'static, Event> {
     let events = async move {
-        let operation = match server.documents.operation(params) {
+        let operation = match server.documents.operation(&params) {
             Ok(operation) => operation,
             Err(refused) => return only(Event::Error(refused.errors().to_vec())),
         };

@@ -227,7 +227,7 @@ async fn a_rolling_restart_under_load_fails_no_request() {
     roster.organization(&alice, "Acme").await;
     let limits = Limits { notice: Duration::from_millis(500), ..Limits::default() };
     let start = async || -> Listening { roster.replica().listen_with(limits).await };
-    let mut running = vec![start().await, start().await];
+    let mut running = [start().await, start().await];
     let servers = Arc::new(std::sync::Mutex::new(running.iter().map(|server| server.address).collect::<Vec<_>>()));
     let address = balance(servers.clone()).await;
 

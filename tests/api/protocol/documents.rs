@@ -18,7 +18,8 @@ use crate::support::{
 const NAME: &str = "query($slug: String!) { organization(by: {slug: $slug}) { name } }";
 
 fn sha(text: &str) -> String {
-    sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 async fn ask(actor: &Actor, body: Value) -> Sent {
@@ -57,7 +58,7 @@ fn known_documents_take_no_more_room_than_they_may() {
     let operation = |n: u32| {
         let query =
             format!("{{ a{n}: __typename b: organization(by: {{slug: \"{}\"}}) {{ name }} }}", "x".repeat(4_000));
-        documents.operation(Params { query: Some(query), ..Params::default() }).is_ok()
+        documents.operation(&Params { query: Some(query), ..Params::default() }).is_ok()
     };
     // What is asked for again and again stays, whatever else is seen once.
     for n in 1..2_000 {
@@ -206,7 +207,10 @@ async fn the_cost_is_told_to_who_asks() {
 async fn a_root_has_so_many_fields() {
     let roster = Roster::start().await;
     let alice = roster.person("alice");
-    let fields = |count: usize, field: &str| (0..count).map(|n| format!("f{n}: {field} ")).collect::<String>();
+    let fields = |count: usize, field: &str| {
+        let fields: Vec<String> = (0..count).map(|n| format!("f{n}: {field}")).collect();
+        fields.join(" ")
+    };
     alice.data(&format!("{{ {} }}", fields(20, "__typename")), json!({})).await;
     let create = "organizationCreate(input: {name: \"\"}) { userErrors { code } }";
     alice.data(&format!("mutation {{ {} }}", fields(10, create)), json!({})).await;

@@ -40,12 +40,13 @@ impl Events {
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let rest = rest.to_owned();
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
                 let event = field("event:").map(|kind| {
                     let data = field("data:").unwrap_or_default();
                     (kind.to_owned(), serde_json::from_str(data).unwrap_or(Value::Null))
                 });
-                self.text = rest.to_owned();
+                self.text = rest;
                 // What has no kind is a sign of life.
                 if event.is_some() {
                     return event;
@@ -58,12 +59,12 @@ impl Events {
     }
 }
 
-fn next(data: Value) -> Option<(String, Value)> {
-    Some(("next".to_owned(), data))
+fn next(data: Value) -> (String, Value) {
+    ("next".to_owned(), data)
 }
 
-fn complete() -> Option<(String, Value)> {
-    Some(("complete".to_owned(), Value::Null))
+fn complete() -> (String, Value) {
+    ("complete".to_owned(), Value::Null)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,10 +80,10 @@ async fn a_subscription_is_a_stream_of_events() {
         next(json!({ "data": { "viewerInvitationChanged": { "email": "bob@example.com", "status": status } } }))
     };
     let (invitation, _) = roster.invite(&alice, &acme, "bob@example.com", "member").await;
-    assert_eq!(events.next().await, changed("PENDING"));
+    assert_eq!(events.next().await, Some(changed("PENDING")));
     let revoke = "mutation($id: ID!) { invitationRevoke(input: {invitationId: $id}) { userErrors { code } } }";
     alice.data(revoke, json!({ "id": invitation })).await;
-    assert_eq!(events.next().await, changed("REVOKED"));
+    assert_eq!(events.next().await, Some(changed("REVOKED")));
     // When the server stops, the stream is cut, not complete: the client asks anew.
     listening.stop();
     assert_eq!(events.next().await, None);
@@ -98,7 +99,10 @@ async fn a_query_is_one_event_for_those_who_take_nothing_else() {
     let query = "{ viewer { user { email } } }";
     let data = json!({ "data": { "viewer": { "user": { "email": "bob@example.com" } } } });
     let mut events = Events::of(ask(&listening, &bob, "text/event-stream", query).await);
-    assert_eq!((events.next().await, events.next().await, events.next().await), (next(data.clone()), complete(), None));
+    assert_eq!(
+        (events.next().await, events.next().await, events.next().await),
+        (Some(next(data.clone())), Some(complete()), None)
+    );
     // Whoever takes JSON gets that.
     let response = ask(&listening, &bob, "text/event-stream, application/json", query).await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json; charset=utf-8");
@@ -133,7 +137,7 @@ async fn what_cannot_run_is_no_stream() {
     let mut events = Events::of(ask(&listening, &roster.anonymous(), "text/event-stream", CHANGED).await);
     let (kind, told) = events.next().await.unwrap();
     assert_eq!((kind.as_str(), &told["errors"][0]["extensions"]["code"]), ("next", &json!("UNAUTHENTICATED")));
-    assert_eq!((events.next().await, events.next().await), (complete(), None));
+    assert_eq!((events.next().await, events.next().await), (Some(complete()), None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use chrono::Utc;
+use chrono::DateTime;
 use roster::app::Clock;
 use serde_json::{Value, json};
 
@@ -283,7 +283,7 @@ async fn a_panic_is_answered() {
     let roster = Roster::start_with(|app| {
         app.clock = Clock::new(move || {
             assert!(!asked.load(Ordering::Relaxed), "as the test wants it");
-            Utc::now()
+            DateTime::UNIX_EPOCH
         });
     })
     .await;

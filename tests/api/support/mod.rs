@@ -154,7 +154,8 @@ pub struct Roster {
     pub server: Server,
     router: Router,
     time: Arc<Mutex<DateTime<Utc>>>,
-    _lease: Option<Arc<Lease>>,
+    /// Held until the last clone of the server is gone.
+    lease: Option<Arc<Lease>>,
 }
 
 /// A database that is used still.
@@ -182,18 +183,18 @@ impl Roster {
     /// Starts one whose `App` is changed first.
     pub async fn start_with(change: impl FnOnce(&mut App)) -> Self {
         let url = database().await;
-        Self { _lease: Lease::of(&url), ..Self::over(url, change) }
+        Self { lease: Lease::of(&url), ..Self::over(url, change) }
     }
 
     /// Starts one with the demo data of `roster dev`.
     pub async fn start_told() -> Self {
         let url = told().await;
-        Self { _lease: Lease::of(&url), ..Self::over(url, |_| {}) }
+        Self { lease: Lease::of(&url), ..Self::over(url, |_| {}) }
     }
 
     /// Another server over the same database, as it runs on another machine.
     pub fn replica(&self) -> Self {
-        Self { _lease: self._lease.clone(), ..Self::over_at(self.url.clone(), self.time.clone(), |_| {}) }
+        Self { lease: self.lease.clone(), ..Self::over_at(self.url.clone(), self.time.clone(), |_| {}) }
     }
 
     /// A server over this database.
@@ -228,7 +229,7 @@ impl Roster {
             socket_limits: SocketLimits::default(),
             stopping: Stopping::default(),
         };
-        Self { app, url, router: server.clone().router(), server, time, _lease: None }
+        Self { app, url, router: server.clone().router(), server, time, lease: None }
     }
 
     /// The time, as the server sees it.
