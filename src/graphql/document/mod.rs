@@ -4,46 +4,39 @@ mod cost;
 mod measure;
 mod operations;
 mod params;
+mod read;
 mod root;
 mod scalars;
 mod scan;
 
 pub use operations::RegisteredOperations;
 pub use params::Params;
+pub use read::schema;
 pub use scan::MAX_NESTING;
 
-use std::sync::{
-    Arc, LazyLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use apollo_compiler::{
-    Schema, ast, executable,
+    ast,
     introspection::check_max_depth,
     request::coerce_variable_values,
     response::{JsonMap, JsonValue},
-    validation::{DiagnosticList, Valid, WithErrors},
 };
 use async_graphql::{
-    Name, Pos, Request, Value, Variables,
-    parser::{
-        Error as ParserError, parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationType},
-    },
+    Name, Request, Value, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
 };
 use quick_cache::{Weighter, sync::Cache};
 
+use self::read::Document;
 use super::error::{RequestCode, RequestError};
 use crate::{app::Limits, domain::secret::sha256};
-
-/// The schema as validation knows it.
-pub fn schema() -> &'static Valid<Schema> {
-    static SCHEMA: LazyLock<Valid<Schema>> = LazyLock::new(|| {
-        #[expect(clippy::expect_used, reason = "the schema is built with the program, and every test needs it")]
-        Schema::parse_and_validate(super::sdl(), "schema.graphql").expect("the schema is valid")
-    });
-    &SCHEMA
-}
 
 /// SHA-256 of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +60,6 @@ impl Hash {
         }
         Some(Self(hash))
     }
-}
-
-/// A document that may run, twice: as it is validated and as it is executed.
-struct Document {
-    valid: Valid<executable::ExecutableDocument>,
-    parsed: ExecutableDocument,
 }
 
 /// What is known of a document: that it may run, or why not.
@@ -163,7 +150,7 @@ impl Documents {
     /// A sentence for each that could never run.
     pub fn only(self, registered: RegisteredOperations) -> Result<Self, Vec<String>> {
         let problem = |text: &str| {
-            let refused = self.read(text).err()?;
+            let refused = Document::read(text, self.max_depth).err()?;
             let start: String = text.chars().take(60).collect();
             Some(format!("{start:?}… is refused: {}", refused.message()))
         };
@@ -252,45 +239,12 @@ impl Documents {
     }
 
     fn known(&self, hash: Hash, text: &str) -> Known {
-        let read = || Ok::<_, std::convert::Infallible>((text.len(), self.read(text).map(Arc::new)));
+        let read = || {
+            self.misses.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>((text.len(), Document::read(text, self.max_depth).map(Arc::new)))
+        };
         let Ok((_, known)) = self.known.get_or_insert_with(&hash, read);
         known
-    }
-
-    /// Everything that can be said of a document without variables. Each step makes the next one safe.
-    fn read(&self, text: &str) -> Result<Document, RequestError> {
-        let too_complex = |message: String| Err(RequestError::new(RequestCode::QueryTooComplex, message));
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        scan::scan(text).map_err(unparsable)?;
-        let parsed = parse_query(text).map_err(|error| syntax_error(text, &error))?;
-        let size = measure::measure(&parsed);
-        if size.depth > self.max_depth {
-            let message = format!("Fields are nested {} deep, and may be {} deep.", size.depth, self.max_depth);
-            return Err(RequestError::new(RequestCode::QueryTooDeep, message));
-        }
-        for (is, may, what) in [
-            (size.nodes, measure::MAX_NODES, "fields and fragments"),
-            (size.aliases, measure::MAX_ALIASES, "aliases"),
-            (size.directives, measure::MAX_DIRECTIVES, "directives"),
-            (parsed.fragments.len(), measure::MAX_FRAGMENTS, "fragment definitions"),
-        ] {
-            if is > may {
-                return too_complex(format!(
-                    "The document has {is} {what}, counted wherever they are used; it may have {may}."
-                ));
-            }
-        }
-        let valid = executable::ExecutableDocument::parse_and_validate(schema(), text, "document");
-        let valid = valid.map_err(|invalid| {
-            let code = if invalid.errors.iter().any(|error| error.error.to_string().starts_with(SYNTAX_ERROR)) {
-                RequestCode::GraphqlParseFailed
-            } else {
-                RequestCode::GraphqlValidationFailed
-            };
-            told(code, &invalid.errors)
-        })?;
-        scalars::check_document(&valid).map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
-        Ok(Document { valid, parsed })
     }
 }
 
@@ -327,66 +281,6 @@ fn single(
     }
     operation.node.selection_set.node.items = root::selections(fields);
     Ok(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: document.fragments.clone() })
-}
-
-fn unparsable(why: scan::Unparsable) -> RequestError {
-    use scan::{MAX_BYTES, MAX_NESTING, MAX_TOKENS, MAX_WORD, Unparsable};
-    let too_complex = |message: String| RequestError::new(RequestCode::QueryTooComplex, message);
-    match why {
-        Unparsable::TooDeep => {
-            let message = format!("Brackets are nested more than {MAX_NESTING} deep.");
-            RequestError::new(RequestCode::QueryTooDeep, message)
-        }
-        Unparsable::TooLarge => {
-            too_complex(format!("The document has more than {MAX_BYTES} bytes: put values into variables."))
-        }
-        Unparsable::TooLong => too_complex(format!("The document has more than {MAX_TOKENS} tokens.")),
-        Unparsable::LongWord => too_complex(format!("A name or number has more than {MAX_WORD} characters.")),
-        Unparsable::OpenString => RequestError::new(RequestCode::GraphqlParseFailed, "A string never ends."),
-    }
-}
-
-/// What a parser says of a document that is none, in one line and without its text.
-fn syntax_error(text: &str, error: &ParserError) -> RequestError {
-    match error {
-        ParserError::Syntax { start, .. } => {
-            let message = "This is no executable GraphQL document.";
-            let otherwise = |_| RequestError::new(RequestCode::GraphqlParseFailed, message).at(*start);
-            let said = |invalid: WithErrors<_>| told(RequestCode::GraphqlParseFailed, &invalid.errors);
-            ast::Document::parse(text, "document").map_or_else(said, otherwise)
-        }
-        other => {
-            let refused = RequestError::new(RequestCode::GraphqlValidationFailed, other.to_string());
-            other.positions().fold(refused, RequestError::at)
-        }
-    }
-}
-
-fn told(code: RequestCode, errors: &DiagnosticList) -> RequestError {
-    let said = errors.iter().map(|error| {
-        let start = error.line_column_range().map(|range| Pos { line: range.start.line, column: range.start.column });
-        (in_words(&error.error.to_string()), start)
-    });
-    RequestError::several(code, said)
-}
-
-/// How what a parser says begins.
-const SYNTAX_ERROR: &str = "syntax error";
-/// Names of tokens, as they are written.
-const TOKENS: [(&str, &str); 8] = [
-    ("L_CURLY", "{"),
-    ("R_CURLY", "}"),
-    ("L_PAREN", "("),
-    ("R_PAREN", ")"),
-    ("L_BRACK", "["),
-    ("R_BRACK", "]"),
-    ("COLON", ":"),
-    ("EOF", "the end"),
-];
-
-fn in_words(message: &str) -> String {
-    let tokens = TOKENS.iter().filter(|_| message.starts_with(SYNTAX_ERROR));
-    tokens.fold(message.to_owned(), |message, (token, written)| message.replace(token, written))
 }
 
 fn to_variables(values: &JsonMap) -> Variables {
