@@ -1,0 +1,3 @@
+import { FILES, release } from "./evolution.mjs";
+
+await release(FILES);
