@@ -1,13 +1,13 @@
 //! Documents: what is found out about each before anything of it runs, once.
 
+mod bind;
 mod cost;
 mod measure;
 mod operations;
 mod params;
 mod read;
-mod root;
-mod scalars;
 mod scan;
+mod values;
 
 pub use operations::RegisteredOperations;
 pub use params::Params;
@@ -22,15 +22,10 @@ use std::{
     },
 };
 
-use apollo_compiler::{
-    ast,
-    introspection::check_max_depth,
-    request::coerce_variable_values,
-    response::{JsonMap, JsonValue},
-};
+use apollo_compiler::{introspection::check_max_depth, request::coerce_variable_values};
 use async_graphql::{
-    Name, Request, Value, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+    Request,
+    parser::types::{ExecutableDocument, OperationType, Selection},
 };
 use quick_cache::{Weighter, sync::Cache};
 
@@ -75,13 +70,12 @@ pub struct Operation {
     /// The client asked to be told the cost.
     pub tells_cost: bool,
     document: ExecutableDocument,
-    variables: Variables,
 }
 
 impl Operation {
     /// A request that runs it.
     pub(super) fn into_request(self) -> Request {
-        let mut request = Request::new(String::new()).variables(self.variables);
+        let mut request = Request::new(String::new());
         request.set_parsed_query(self.document);
         request
     }
@@ -184,8 +178,7 @@ impl Documents {
         })?;
         let variables = coerce_variable_values(schema(), operation, &params.variables)
             .map_err(|error| RequestError::new(RequestCode::BadUserInput, error.message().to_string()))?;
-        scalars::check_variables(operation, &variables)
-            .map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
+        values::check_variables(operation, &variables)?;
         check_max_depth(&document.valid, operation)
             .map_err(|error| RequestError::new(RequestCode::QueryTooDeep, error.message().to_string()))?;
         let cost = cost::cost(&document.valid, operation, &variables);
@@ -196,15 +189,10 @@ impl Documents {
             );
             return Err(RequestError::new(RequestCode::QueryTooComplex, message));
         }
-        let kind = match operation.operation_type {
-            ast::OperationType::Query => OperationType::Query,
-            ast::OperationType::Mutation => OperationType::Mutation,
-            ast::OperationType::Subscription => OperationType::Subscription,
-        };
-        let variables = to_variables(&variables);
-        let name = operation.name.as_ref().map(apollo_compiler::Name::as_str);
-        let document = single(&document.parsed, name, &variables)?;
-        Ok(Operation { kind, cost, tells_cost: params.tells_cost, document, variables })
+        let bound = bind::bind(&document, operation, &variables)
+            .map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
+        check_root(&bound)?;
+        Ok(Operation { kind: bind::kind(operation), cost, tells_cost: params.tells_cost, document: bound })
     }
 
     /// The document of a request, by its text or by a hash or name of it.
@@ -248,58 +236,32 @@ impl Documents {
     }
 }
 
-/// The one operation to run. Its root is made flat, so that each field of it is resolved once.
-fn single(
-    document: &ExecutableDocument,
-    name: Option<&str>,
-    variables: &Variables,
-) -> Result<ExecutableDocument, RequestError> {
-    let is_it = |known: Option<&Name>| known.map(Name::as_str) == name;
-    let operation = document.operations.iter().find(|(known, _)| is_it(*known)).map(|(_, operation)| operation.clone());
-    // Both readings of the document name the same operations.
-    let mut operation = operation
-        .ok_or_else(|| RequestError::new(RequestCode::OperationResolutionFailure, "There is no such operation."))?;
-    let fields = root::fields(&operation.node.selection_set.node, &document.fragments, variables);
-    let repeats = |name: &str| fields.iter().filter(|field| field.node.name.node == name).count();
-    if fields.len() > MAX_ROOT_FIELDS {
-        let message = format!("The operation has {} fields at its root; it may have {MAX_ROOT_FIELDS}.", fields.len());
-        return Err(RequestError::new(RequestCode::QueryTooComplex, message));
-    }
-    let is_mutation = operation.node.ty == OperationType::Mutation;
-    let repeated = fields.iter().map(|field| field.node.name.node.as_str()).find(|name| {
-        let most = match *name {
-            "__schema" => 1,
-            "__type" => MAX_REPEATS,
-            _ if is_mutation => MAX_REPEATS,
-            _ => MAX_ROOT_FIELDS,
-        };
-        repeats(name) > most
-    });
-    if let Some(name) = repeated {
-        let message = format!("The operation asks for {name} {} times, which is too often.", repeats(name));
-        return Err(RequestError::new(RequestCode::QueryTooComplex, message));
-    }
-    operation.node.selection_set.node.items = root::selections(fields);
-    Ok(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: document.fragments.clone() })
-}
-
-fn to_variables(values: &JsonMap) -> Variables {
-    let mut variables = Variables::default();
-    for (name, value) in values {
-        variables.insert(Name::new(name.as_str()), to_value(value));
-    }
-    variables
-}
-
-fn to_value(value: &JsonValue) -> Value {
-    match value {
-        JsonValue::Null => Value::Null,
-        JsonValue::Bool(value) => Value::Boolean(*value),
-        JsonValue::Number(number) => Value::Number(number.clone()),
-        JsonValue::String(text) => Value::String(text.as_str().to_owned()),
-        JsonValue::Array(items) => Value::List(items.iter().map(to_value).collect()),
-        JsonValue::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (Name::new(name.as_str()), to_value(value))).collect())
+/// Checks how much stands at the root of an operation.
+fn check_root(document: &ExecutableDocument) -> Result<(), RequestError> {
+    let too_complex = |message: String| Err(RequestError::new(RequestCode::QueryTooComplex, message));
+    for (_, operation) in document.operations.iter() {
+        let fields = &operation.node.selection_set.node.items;
+        let names = || fields.iter().filter_map(|field| root_name(&field.node));
+        if fields.len() > MAX_ROOT_FIELDS {
+            let is = fields.len();
+            return too_complex(format!("The operation has {is} fields at its root; it may have {MAX_ROOT_FIELDS}."));
+        }
+        for name in names() {
+            let may = match name {
+                "__schema" => 1,
+                "__type" => MAX_REPEATS,
+                _ if operation.node.ty == OperationType::Mutation => MAX_REPEATS,
+                _ => MAX_ROOT_FIELDS,
+            };
+            let is = names().filter(|other| *other == name).count();
+            if is > may {
+                return too_complex(format!("The operation asks for {name} {is} times; it may ask {may} times."));
+            }
         }
     }
+    Ok(())
+}
+
+fn root_name(selection: &Selection) -> Option<&str> {
+    if let Selection::Field(field) = selection { Some(field.node.name.node.as_str()) } else { None }
 }

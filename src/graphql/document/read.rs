@@ -3,15 +3,15 @@
 use std::sync::LazyLock;
 
 use apollo_compiler::{
-    Schema, ast, executable,
-    validation::{DiagnosticList, Valid, WithErrors},
+    ExecutableDocument, Node, Schema, ast,
+    validation::{DiagnosticList, Valid},
 };
-use async_graphql::{
-    Pos,
-    parser::{Error as ParserError, parse_query, types::ExecutableDocument},
-};
+use async_graphql::Pos;
 
-use super::{measure, scalars, scan};
+use super::{
+    measure::{self, Size},
+    scan, values,
+};
 use crate::graphql::error::{RequestCode, RequestError};
 
 /// The schema as validation knows it.
@@ -25,10 +25,10 @@ pub fn schema() -> &'static Valid<Schema> {
 
 /// A document that may run.
 pub struct Document {
-    /// As it is validated.
-    pub valid: Valid<executable::ExecutableDocument>,
-    /// As it is executed.
-    pub parsed: ExecutableDocument,
+    /// Its text.
+    pub text: String,
+    /// What it means.
+    pub valid: Valid<ExecutableDocument>,
 }
 
 impl Document {
@@ -37,38 +37,58 @@ impl Document {
     /// # Errors
     /// Why nothing of it may run.
     pub fn read(text: &str, max_depth: usize) -> Result<Self, RequestError> {
-        let too_complex = |message: String| Err(RequestError::new(RequestCode::QueryTooComplex, message));
         scan::scan(text).map_err(unparsable)?;
-        let parsed = parse_query(text).map_err(|error| syntax_error(text, &error))?;
-        let size = measure::measure(&parsed);
-        if size.depth > max_depth {
-            let message = format!("Fields are nested {} deep, and may be {} deep.", size.depth, max_depth);
-            return Err(RequestError::new(RequestCode::QueryTooDeep, message));
+        let parsed = ast::Document::parse(text, "document");
+        let parsed = parsed.map_err(|invalid| told(RequestCode::GraphqlParseFailed, &invalid.errors))?;
+        check_size(&measure::measure(&parsed), max_depth)?;
+        let validated = without_null_defaults(&parsed).map(|document| document.to_executable_validate(schema()));
+        let valid = validated.transpose().and_then(|_| parsed.to_executable_validate(schema()));
+        let valid = valid.map_err(|invalid| told(RequestCode::GraphqlValidationFailed, &invalid.errors))?;
+        values::check_document(&valid)?;
+        Ok(Self { text: text.to_owned(), valid })
+    }
+}
+
+fn check_size(size: &Size, max_depth: usize) -> Result<(), RequestError> {
+    if size.depth > max_depth {
+        let message = format!("Fields are nested {} deep, and may be {max_depth} deep.", size.depth);
+        return Err(RequestError::new(RequestCode::QueryTooDeep, message));
+    }
+    let limits = [
+        (size.nodes, measure::MAX_NODES, "fields and fragments"),
+        (size.aliases, measure::MAX_ALIASES, "aliases"),
+        (size.directives, measure::MAX_DIRECTIVES, "directives"),
+        (size.fragments, measure::MAX_FRAGMENTS, "fragment definitions"),
+    ];
+    match limits.into_iter().find(|(is, may, _)| is > may) {
+        None => Ok(()),
+        Some((is, may, what)) => {
+            let message = format!("The document has {is} {what}, counted wherever they are used; it may have {may}.");
+            Err(RequestError::new(RequestCode::QueryTooComplex, message))
         }
-        for (is, may, what) in [
-            (size.nodes, measure::MAX_NODES, "fields and fragments"),
-            (size.aliases, measure::MAX_ALIASES, "aliases"),
-            (size.directives, measure::MAX_DIRECTIVES, "directives"),
-            (parsed.fragments.len(), measure::MAX_FRAGMENTS, "fragment definitions"),
-        ] {
-            if is > may {
-                return too_complex(format!(
-                    "The document has {is} {what}, counted wherever they are used; it may have {may}."
-                ));
+    }
+}
+
+/// The same document for validation, which takes a default of null for a value. None where there is no such default.
+fn without_null_defaults(document: &ast::Document) -> Option<ast::Document> {
+    let mut changed = None;
+    for (index, definition) in document.definitions.iter().enumerate() {
+        let Some(operation) = definition.as_operation_definition() else { continue };
+        let is_null = |variable: &Node<ast::VariableDefinition>| {
+            variable.default_value.as_ref().is_some_and(|value| value.is_null())
+        };
+        if operation.variables.iter().any(is_null) {
+            let mut operation = operation.clone();
+            for variable in operation.make_mut().variables.iter_mut().filter(|variable| is_null(variable)) {
+                variable.make_mut().default_value = None;
+            }
+            let document: &mut ast::Document = changed.get_or_insert_with(|| document.clone());
+            if let Some(definition) = document.definitions.get_mut(index) {
+                *definition = ast::Definition::OperationDefinition(operation);
             }
         }
-        let valid = executable::ExecutableDocument::parse_and_validate(schema(), text, "document");
-        let valid = valid.map_err(|invalid| {
-            let code = if invalid.errors.iter().any(|error| error.error.to_string().starts_with(SYNTAX_ERROR)) {
-                RequestCode::GraphqlParseFailed
-            } else {
-                RequestCode::GraphqlValidationFailed
-            };
-            told(code, &invalid.errors)
-        })?;
-        scalars::check_document(&valid).map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
-        Ok(Self { valid, parsed })
     }
+    changed
 }
 
 fn unparsable(why: scan::Unparsable) -> RequestError {
@@ -88,22 +108,6 @@ fn unparsable(why: scan::Unparsable) -> RequestError {
     }
 }
 
-/// What a parser says of a document that is none, in one line and without its text.
-fn syntax_error(text: &str, error: &ParserError) -> RequestError {
-    match error {
-        ParserError::Syntax { start, .. } => {
-            let message = "This is no executable GraphQL document.";
-            let otherwise = |_| RequestError::new(RequestCode::GraphqlParseFailed, message).at(*start);
-            let said = |invalid: WithErrors<_>| told(RequestCode::GraphqlParseFailed, &invalid.errors);
-            ast::Document::parse(text, "document").map_or_else(said, otherwise)
-        }
-        other => {
-            let refused = RequestError::new(RequestCode::GraphqlValidationFailed, other.to_string());
-            other.positions().fold(refused, RequestError::at)
-        }
-    }
-}
-
 fn told(code: RequestCode, errors: &DiagnosticList) -> RequestError {
     let said = errors.iter().map(|error| {
         let start = error.line_column_range().map(|range| Pos { line: range.start.line, column: range.start.column });
@@ -112,8 +116,6 @@ fn told(code: RequestCode, errors: &DiagnosticList) -> RequestError {
     RequestError::several(code, said)
 }
 
-/// How what a parser says begins.
-const SYNTAX_ERROR: &str = "syntax error";
 /// Names of tokens, as they are written.
 const TOKENS: [(&str, &str); 8] = [
     ("L_CURLY", "{"),
@@ -127,6 +129,6 @@ const TOKENS: [(&str, &str); 8] = [
 ];
 
 fn in_words(message: &str) -> String {
-    let tokens = TOKENS.iter().filter(|_| message.starts_with(SYNTAX_ERROR));
+    let tokens = TOKENS.iter().filter(|_| message.starts_with("syntax error"));
     tokens.fold(message.to_owned(), |message, (token, written)| message.replace(token, written))
 }

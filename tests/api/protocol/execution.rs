@@ -166,3 +166,67 @@ async fn scalars_of_our_own_are_read_before_anything_runs() {
         assert_eq!((answer.body.get("data"), &answer.body["errors"][0]["extensions"]["code"]), (None, &json!("BAD_USER_INPUT")), "{query}: {}", answer.body);
     }
 }
+
+/// Variables without a value leave the default of what they stand for, and null is no value where one is needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_stand_for_what_they_are_given() {
+    let (_roster, alice) = world().await;
+    let order = "query($field: OrganizationMemberOrderField!, $direction: OrderDirection) { organization(by: {slug: \"acme\"}) { members(orderBy: {field: $field, direction: $direction}) { totalCount } } }";
+    let members = json!({ "organization": { "members": { "totalCount": 1 } } });
+    assert_eq!(alice.data(order, json!({ "field": "NAME" })).await, members);
+    let fields = "query($all: Boolean) { __type(name: \"Query\") { name fields(includeDeprecated: $all) { name } } }";
+    assert_eq!(alice.data(fields, json!({})).await["__type"]["name"], "Query");
+    let by_default = "query($slug: String = \"acme\") { organization(by: {slug: $slug}) { name } }";
+    assert_eq!(alice.data(by_default, json!({})).await, json!({ "organization": { "name": "Acme" } }));
+    let skipping = "query($skip: Boolean = true) { __typename organizations @skip(if: $skip) { totalCount } }";
+    assert_eq!(alice.data(skipping, json!({})).await, json!({ "__typename": "Query" }));
+    for (query, variables) in [
+        (order, json!({ "field": "NAME", "direction": null })),
+        (fields, json!({ "all": null })),
+        (by_default, json!({ "slug": null })),
+        (skipping, json!({ "skip": null })),
+    ] {
+        let answer = alice.post(query, variables).await;
+        assert_eq!(answer.body.get("data"), None, "{query}: {}", answer.body);
+        let error = &answer.body["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}: {error}");
+        assert!(error["message"].as_str().unwrap().ends_with("is null where a value is needed."), "{error}");
+    }
+    // A default of null is none where a value is needed.
+    let no_default = by_default.replace("\"acme\"", "null");
+    assert_eq!(alice.error_codes(&no_default, json!({ "slug": "acme" })).await, ["GRAPHQL_VALIDATION_FAILED"]);
+}
+
+/// What is written in any way that the grammar allows means the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_read_as_the_grammar_has_it() {
+    let (_roster, alice) = world().await;
+    for (document, name) in [
+        (
+            "query ($id : [ ID\u{feff} !, ] #\n ! ) { a: nodes(ids: $id) { id } organization(by: {slug: \"acme\"}) { name } }",
+            "Acme",
+        ),
+        (
+            "query($s: String! = \"acme\") { organization(by: {slug: $s}) { ...F } } fragment F on # here\n Organization { name }",
+            "Acme",
+        ),
+        ("{ organization(by: {slug: \"\\u0061cm\\u{65}\"}) { name } }", "Acme"),
+        ("{ organization(by: {slug: \"\"\"\n  acme\n  \"\"\"}) { name } }", "Acme"),
+        (
+            "\"What it is for.\" query Q { organization(by: {slug: \"acme\"}) { name members(first: -0) { totalCount } } }",
+            "Acme",
+        ),
+    ] {
+        let data = alice.data(document, json!({ "id": [] })).await;
+        assert_eq!(data["organization"]["name"], name, "{document}");
+    }
+    let twice = "{ organizations(filter: {search: \"acme\", search: \"globex\"}) { totalCount } }";
+    assert_eq!(alice.error_codes(twice, json!({})).await, ["GRAPHQL_VALIDATION_FAILED"]);
+    // The places of errors count characters.
+    let answer =
+        alice.post("{ a: __typename # é 😀\n  organization(by: {slug: \"acme\"}) { é: name } }", json!({})).await;
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "GRAPHQL_PARSE_FAILED");
+    let late = "# é 😀\n{ x: organization(by: {slug: \"é\"}) { id } ...F } fragment F on Query {\n  organization(by: {slug: \"acme\"}) { members(first: 101) { totalCount } } }";
+    let answer = alice.post(late, json!({})).await;
+    assert_eq!(answer.body["errors"][0]["locations"], json!([{ "line": 3, "column": 38 }]), "{}", answer.body);
+}
