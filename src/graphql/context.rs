@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, pin::Pin, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Context, Name, Response, Value,
+    Context, Name, Response, ServerError, Value,
     dataloader::{DataLoader, Loader},
     runtime::Timer,
 };
@@ -14,9 +14,16 @@ use futures_util::{
     stream::FuturesUnordered,
     task::{FutureObj, Spawn, SpawnError},
 };
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
 
-use super::{document::Operation, error::finish, schema};
+use super::{
+    document::Operation,
+    error::{finish, with_code},
+    schema,
+};
 use crate::{
     access::Viewer,
     app::App,
@@ -105,14 +112,26 @@ impl RequestContext for Context<'_> {
 ///
 /// Its batches run within its own task: they start when no resolver can go on without them, so that a
 /// level of the answer is loaded by one statement, always, and without waiting for a timer.
-pub async fn execute(app: &Arc<App>, viewer: Arc<Viewer>, operation: Operation, request_id: &str) -> Response {
+///
+/// # Errors
+/// When it takes too long. Whatever it began to change is finished all the same.
+pub async fn execute(
+    app: &Arc<App>,
+    viewer: Arc<Viewer>,
+    operation: Operation,
+    request_id: &str,
+) -> Result<Response, ServerError> {
     let told = operation.tells_cost.then(|| cost(app, operation.cost));
     let (reader, spawned) = reader(app, viewer);
     let request = operation.into_request().data(reader);
-    let mut response = with_batches(schema().execute(request), spawned).await;
+    let execution = with_batches(schema().execute(request), spawned);
+    let mut response = timeout(app.limits.request, execution).await.map_err(|_elapsed| {
+        let message = "This took too long and was given up. What it changes may be changed still.";
+        with_code(message, None, "TIMEOUT")
+    })?;
     response.extensions.extend(told.map(|cost| ("cost".to_owned(), cost)));
     finish(&mut response, request_id);
-    response
+    Ok(response)
 }
 
 /// What `extensions.cost` tells.

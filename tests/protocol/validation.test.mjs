@@ -34,12 +34,6 @@ const EXPLANATIONS = [
     `,
   },
   {
-    why: "definitions of types are not parsed at all",
-    rule: "ExecutableDefinitionsRule",
-    says: UNPARSABLE,
-    example: "{ __typename } type Stray { id: ID! }",
-  },
-  {
     why: "since September 2025 the specification has it that includeDeprecated is not null",
     text: /includeDeprecated: null/,
     says: INVALID,
@@ -52,60 +46,10 @@ const EXPLANATIONS = [
     example: "query ($slug: String) { organization(by: { slug: $slug }) { id } }",
   },
   {
-    why: "apollo-compiler does not look for an input field that is there twice",
-    rule: "UniqueInputFieldNamesRule",
-    says: GOOD,
-    example: "{ organizations(orderBy: { field: NAME, field: SLUG }) { totalCount } }",
-  },
-  {
-    why: "apollo-compiler takes null for a default that makes up for a variable that may be null",
-    rule: "VariablesInAllowedPositionRule",
-    text: / = null/,
-    says: GOOD,
-    example: "query ($if: Boolean = null) { viewer @include(if: $if) { actor { displayName } } }",
-  },
-  {
-    why: "apollo-compiler does, and async-graphql then finds null where it may not be",
-    rule: "VariablesInAllowedPositionRule",
-    text: / = null/,
-    says: FAULT,
-    example: "query ($id: ID = null) { node(id: $id) { id } }",
-  },
-  {
-    why: "async-graphql reads no space within a type, and no comment before one",
-    text: /\$\w+:[^=$)]*?[\s,\uFEFF][!\]]|\$\w+:\s*\[[\s,\uFEFF#]|\bon #/,
-    says: UNPARSABLE,
-    example: "query ($id: ID !) { node(id: $id) { id } }",
-  },
-  {
     why: "apollo-compiler reads no comma before the colon of an alias, and behind three dots",
     text: /\w,+:|\.\.\.,/,
     says: UNPARSABLE,
     example: "{ a,: __typename }",
-  },
-  {
-    why: "async-graphql reads no directive behind the default of a variable",
-    text: /\$\w+: \S+ = [^$)]+ @/,
-    says: UNPARSABLE,
-    example: "query ($if: Boolean! = true @skip(if: false)) { viewer @skip(if: $if) { __typename } }",
-  },
-  {
-    why: "async-graphql reads null where an enum value begins like it",
-    text: /nullX/,
-    says: UNPARSABLE,
-    example: "{ permissions(scope: nullX) { key } }",
-  },
-  {
-    why: "async-graphql reads minus zero as a Float",
-    text: / -0/,
-    says: FAULT,
-    example: "{ node(id: -0) { id } }",
-  },
-  {
-    why: "async-graphql knows no escapes for characters of more than 16 bits",
-    text: /\\u\{1F600\}|\\uD83D\\uDE00/,
-    says: UNPARSABLE,
-    example: String.raw`{ invitationPreview(token: "\u{1F600}\uD83D\uDE00") { status } }`,
   },
 ];
 

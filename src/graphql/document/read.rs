@@ -41,11 +41,19 @@ impl Document {
         let parsed = ast::Document::parse(text, "document");
         let parsed = parsed.map_err(|invalid| told(RequestCode::GraphqlParseFailed, &invalid.errors))?;
         check_size(&measure::measure(&parsed), max_depth)?;
-        let validated = without_null_defaults(&parsed).map(|document| document.to_executable_validate(schema()));
-        let valid = validated.transpose().and_then(|_| parsed.to_executable_validate(schema()));
-        let valid = valid.map_err(|invalid| told(RequestCode::GraphqlValidationFailed, &invalid.errors))?;
+        if let Some(document) = without_null_defaults(&parsed) {
+            validate(&document)?;
+        }
+        let valid = validate(&parsed)?;
         values::check_document(&valid)?;
         Ok(Self { text: text.to_owned(), valid })
+    }
+}
+
+fn validate(document: &ast::Document) -> Result<Valid<ExecutableDocument>, RequestError> {
+    match document.to_executable_validate(schema()) {
+        Ok(valid) => Ok(valid),
+        Err(invalid) => Err(told(RequestCode::GraphqlValidationFailed, &invalid.errors)),
     }
 }
 

@@ -22,10 +22,9 @@ type Why = (RequestCode, &'static str);
 /// What is wrong with the values that stand in a document.
 pub fn check_document(document: &ExecutableDocument) -> Result<(), RequestError> {
     for variable in document.operations.iter().flat_map(|operation| &operation.variables) {
-        let default = variable.default_value.iter();
+        let mut default = variable.default_value.iter();
         default
-            .map(|value| check_value(&variable.ty, value))
-            .collect::<Result<(), Why>>()
+            .try_for_each(|value| check_value(&variable.ty, value))
             .map_err(|(code, why)| RequestError::new(code, format!("Variable {}: {why}", variable.name)))?;
     }
     let operations = document.operations.iter().map(|operation| &operation.selection_set);

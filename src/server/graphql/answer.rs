@@ -77,7 +77,8 @@ impl Answers {
         self.errors(StatusCode::INTERNAL_SERVER_ERROR, &[error])
     }
 
-    fn errors(&self, status: StatusCode, errors: &[ServerError]) -> Response {
+    /// Errors without data.
+    pub fn errors(&self, status: StatusCode, errors: &[ServerError]) -> Response {
         self.typed((status, axum::Json(Refusal { errors })).into_response())
     }
 

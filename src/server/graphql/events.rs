@@ -28,13 +28,15 @@ use crate::{
 pub async fn answer(server: &Server, signed_in: SignedIn, operation: Operation, answers: &Answers) -> Response {
     let viewer = Arc::new(signed_in.viewer);
     let id = answers.id.as_str();
-    let responses: BoxStream<'_, Result<async_graphql::Response, Lagged>> = match operation.kind {
-        OperationType::Subscription => match graphql::subscribe(&server.app, viewer, operation, id.to_owned()).await {
-            Ok(responses) => responses,
-            Err(refusal) => stream::once(ready(Ok(refusal))).boxed(),
-        },
-        _ => stream::once(ready(Ok(graphql::execute(&server.app, viewer, operation, id).await))).boxed(),
-    };
+    let responses: BoxStream<'_, Result<async_graphql::Response, Lagged>> =
+        if operation.kind == OperationType::Subscription {
+            let subscribed = graphql::subscribe(&server.app, viewer, operation, id.to_owned()).await;
+            subscribed.unwrap_or_else(|refusal| stream::once(ready(Ok(refusal))).boxed())
+        } else {
+            let executed = graphql::execute(&server.app, viewer, operation, id).await;
+            let response = executed.unwrap_or_else(|error| async_graphql::Response::from_errors(vec![error]));
+            stream::once(ready(Ok(response))).boxed()
+        };
     let next = |response: async_graphql::Response| {
         Event::default().event("next").data(serde_json::to_string(&response).unwrap_or_default())
     };

@@ -25,13 +25,7 @@ use self::{
 };
 pub use self::{answer::failure, socket::Limits as SocketLimits};
 use super::{Server, authentication::Refused, connections::Place, request_id::RequestId};
-use crate::{
-    access::Viewer,
-    graphql::{
-        self,
-        document::{Operation, Params},
-    },
-};
+use crate::graphql::{self, document::Params};
 
 /// Longest time that a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -76,25 +70,15 @@ pub async fn serve(
         if accepted.json.is_none() || operation.kind == OperationType::Subscription {
             return Ok(events::answer(&server, signed_in, operation, &answers).await);
         }
-        Ok(run(&server, signed_in.viewer, operation, &answers).await)
+        let kind = operation.kind;
+        let executed = graphql::execute(&server.app, signed_in.viewer.into(), operation, answers.id.as_str()).await;
+        executed
+            .map(|response| answers.response(kind, response))
+            .map_err(|error| answers.errors(StatusCode::SERVICE_UNAVAILABLE, &[error]))
     };
     match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(answer) | Err(answer)) => answer,
         Err(_panic) => answers.sorry(),
-    }
-}
-
-/// Runs a query or a mutation. Whatever it began to change is finished, whether or not it is waited for.
-async fn run(server: &Server, viewer: Viewer, operation: Operation, answers: &Answers) -> Response {
-    let kind = operation.kind;
-    let execution = graphql::execute(&server.app, viewer.into(), operation, answers.id.as_str());
-    match tokio::time::timeout(server.app.limits.request, execution).await {
-        Ok(response) => answers.response(kind, response),
-        Err(_elapsed) => answers.failure(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "TIMEOUT",
-            "This took too long and was given up. What it changes may be changed still.",
-        ),
     }
 }
 

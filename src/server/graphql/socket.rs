@@ -271,12 +271,9 @@ fn operation(server: Server, viewer: Arc<Viewer>, id: RequestId, params: Params)
                 Ok(responses) => responses.map(event).chain(only(Event::Complete)).boxed(),
             };
         }
-        let execution = graphql::execute(app, viewer, operation, id.as_str());
-        match timeout(app.limits.request, execution).await {
+        match graphql::execute(app, viewer, operation, id.as_str()).await {
             Ok(response) => stream::iter([Event::Next(response.into()), Event::Complete]).boxed(),
-            Err(_elapsed) => {
-                only(Event::Error(vec![with_code("This took too long and was given up.", None, "TIMEOUT")]))
-            }
+            Err(error) => only(Event::Error(vec![error])),
         }
     };
     let events = AssertUnwindSafe(stream::once(events).flatten()).catch_unwind();
