@@ -93,6 +93,13 @@ pub fn with_code(message: impl Into<String>, place: Option<Pos>, code: &str) -> 
     error
 }
 
+/// A fault of ours, by the name under which the log has more of it.
+pub fn internal(request_id: &str) -> ServerError {
+    let mut error = with_code(SORRY, None, INTERNAL);
+    set(&mut error, "requestId", request_id);
+    error
+}
+
 fn shortened(message: &str) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),

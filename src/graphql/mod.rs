@@ -16,7 +16,7 @@ mod subscription;
 mod types;
 
 pub use context::execute;
-pub use error::{RequestCode, RequestError, with_code};
+pub use error::{RequestCode, RequestError, internal, with_code};
 pub use subscription::subscribe;
 
 use std::sync::LazyLock;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::negotiation::Json;
 use crate::{
-    graphql::{RequestError, with_code},
+    graphql::{RequestError, internal, with_code},
     server::{authentication::Refused, request_id::RequestId},
 };
 
@@ -71,10 +71,7 @@ impl Answers {
 
     /// A fault of ours.
     pub fn sorry(&self) -> Response {
-        let code = "INTERNAL_SERVER_ERROR";
-        let mut error = with_code("Something went wrong on our side.", None, code);
-        error.extensions.get_or_insert_default().set("requestId", self.id.as_str());
-        self.errors(StatusCode::INTERNAL_SERVER_ERROR, &[error])
+        self.errors(StatusCode::INTERNAL_SERVER_ERROR, &[internal(self.id.as_str())])
     }
 
     /// Errors without data.

@@ -15,7 +15,7 @@ use axum::{
 };
 use futures_util::{
     FutureExt, StreamExt,
-    future::ready,
+    future::{BoxFuture, ready},
     stream::{self, BoxStream},
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use tokio_stream::StreamMap;
 use crate::{
     access::Viewer,
     feed::Lagged,
-    graphql::{self, document::Params, with_code},
+    graphql::{self, document::Params, internal, with_code},
     server::{Server, authentication::Refused, connections::Place, request_id::RequestId},
 };
 
@@ -89,6 +89,14 @@ enum Event {
     Close(Close),
 }
 
+/// How a connection ends.
+enum End {
+    /// The client ended it, or is there no more.
+    Gone,
+    /// The server says why.
+    Close(Close),
+}
+
 /// Why the server ends a connection.
 struct Close(u16, &'static str);
 
@@ -121,9 +129,17 @@ pub fn upgrade(
     upgrade.on_upgrade(move |socket| {
         tasks.track_future(async move {
             let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut connection = Connection { server, socket, id, authorization, operations: StreamMap::new() };
-            let end = if is_spoken { connection.talk().await } else { Some(Close::PROTOCOL) };
-            if let Some(close) = end {
+            let mut connection = Connection {
+                ended: server.ended(None).map(|()| Close::GOING_AWAY).boxed(),
+                server,
+                socket,
+                id,
+                authorization,
+                viewer: None,
+                operations: StreamMap::new(),
+            };
+            let end = if is_spoken { connection.talk().await } else { End::Close(Close::PROTOCOL) };
+            if let End::Close(close) = end {
                 connection.close(close).await;
             }
             drop(place);
@@ -135,89 +151,98 @@ struct Connection {
     server: Server,
     socket: WebSocket,
     id: RequestId,
+    /// That of the upgrade.
     authorization: Option<HeaderValue>,
+    /// Who it is, after `connection_init`.
+    viewer: Option<Arc<Viewer>>,
+    /// Comes when the server stops or the credential expires.
+    ended: BoxFuture<'static, Close>,
     operations: StreamMap<String, BoxStream<'static, Event>>,
 }
 
 impl Connection {
-    /// Talks until one side ends it; answers why, if it is this one.
-    async fn talk(&mut self) -> Option<Close> {
+    /// Talks until one side ends it.
+    async fn talk(&mut self) -> End {
         let limits = self.server.socket_limits;
-        let mut viewer: Option<Arc<Viewer>> = None;
-        let mut ended = self.server.ended(None).map(|()| Close::GOING_AWAY).boxed();
         let mut no_init = Box::pin(sleep(limits.init));
         let mut pings = interval_at(Instant::now() + limits.ping, limits.ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_heard = true;
         loop {
-            let message = tokio::select! {
-                close = &mut ended => return Some(close),
-                () = &mut no_init, if viewer.is_none() => return Some(Close::NO_INIT),
+            let done = tokio::select! {
+                close = &mut self.ended => return End::Close(close),
+                () = &mut no_init, if self.viewer.is_none() => return End::Close(Close::NO_INIT),
                 _ = pings.tick() => {
-                    if !is_heard {
-                        return None;
+                    if !std::mem::take(&mut is_heard) {
+                        return End::Gone;
                     }
-                    is_heard = false;
-                    self.socket.send(Message::Ping(Vec::new().into())).await.ok()?;
-                    continue;
+                    self.send(Message::Ping(Vec::new().into())).await
                 }
                 Some((id, event)) = self.operations.next(), if !self.operations.is_empty() => {
-                    if let Event::Close(close) = event {
-                        return Some(close);
-                    }
-                    self.tell(&id, event).await?;
-                    continue;
+                    self.tell(&id, event).await
                 }
-                message = self.socket.recv() => message?.ok()?,
-            };
-            is_heard = true;
-            let text = match message {
-                Message::Text(text) => text,
-                Message::Ping(_) | Message::Pong(_) => continue,
-                Message::Close(_) => return None,
-                Message::Binary(_) => return Some(Close::INVALID),
-            };
-            match (serde_json::from_str(&text), &viewer) {
-                (Err(_), _) => return Some(Close::INVALID),
-                (Ok(Said::Pong), _) => {}
-                (Ok(Said::Ping { payload }), _) => self.say(&Says::Pong { payload }).await?,
-                (Ok(Said::ConnectionInit { .. }), Some(_)) => return Some(Close::SECOND_INIT),
-                (Ok(Said::ConnectionInit { payload }), None) => {
-                    let authorization = payload.as_ref().and_then(authorization).or(self.authorization.take());
-                    match self.server.authentication.sign_in(&self.server.app, authorization.as_ref()).await {
-                        Err(Refused::Invalid(_)) => return Some(Close::FORBIDDEN),
-                        Err(Refused::Unavailable) => return Some(Close::TRY_AGAIN),
-                        Ok(signed_in) => {
-                            let stopping = self.server.stopping.begun.clone();
-                            let until = self.server.ended(signed_in.until);
-                            ended = until
-                                .map(move |()| if stopping.is_cancelled() { Close::GOING_AWAY } else { Close::EXPIRED })
-                                .boxed();
-                            viewer = Some(Arc::new(signed_in.viewer));
-                            self.say(&Says::ConnectionAck).await?;
-                        }
+                message = self.socket.recv() => {
+                    is_heard = true;
+                    match message {
+                        Some(Ok(Message::Text(text))) => self.heed(&text).await,
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+                        Some(Ok(Message::Binary(_))) => Err(End::Close(Close::INVALID)),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
                     }
                 }
-                (Ok(Said::Subscribe { .. }), None) => return Some(Close::UNAUTHORIZED),
-                (Ok(Said::Subscribe { id, .. }), Some(_)) if self.operations.contains_key(&id) => {
-                    return Some(Close::DUPLICATE);
-                }
-                (Ok(Said::Subscribe { id, .. }), Some(_)) if self.operations.len() >= limits.operations => {
-                    let message = format!("A connection may have {} operations at the same time.", limits.operations);
-                    self.tell(&id, Event::Error(vec![with_code(message, None, "RATE_LIMITED")])).await?;
-                }
-                (Ok(Said::Subscribe { id, payload }), Some(viewer)) => {
-                    let Ok(params) = Params::read(JsonValue::Object(payload)) else { return Some(Close::INVALID) };
-                    let operation = operation(self.server.clone(), viewer.clone(), self.id.clone(), params);
-                    self.operations.insert(id, operation);
-                }
-                (Ok(Said::Complete { id }), _) => drop(self.operations.remove(&id)),
+            };
+            if let Err(end) = done {
+                return end;
             }
         }
     }
 
-    /// Tells what became of an operation; nothing when the client is gone.
-    async fn tell(&mut self, id: &str, event: Event) -> Option<()> {
+    /// Does what a message says.
+    async fn heed(&mut self, text: &str) -> Result<(), End> {
+        let said = serde_json::from_str(text).map_err(|_error| End::Close(Close::INVALID))?;
+        match (said, &self.viewer) {
+            (Said::Pong, _) => Ok(()),
+            (Said::Ping { payload }, _) => self.say(&Says::Pong { payload }).await,
+            (Said::ConnectionInit { .. }, Some(_)) => Err(End::Close(Close::SECOND_INIT)),
+            (Said::ConnectionInit { payload }, None) => self.sign_in(payload.as_ref()).await,
+            (Said::Subscribe { .. }, None) => Err(End::Close(Close::UNAUTHORIZED)),
+            (Said::Subscribe { id, payload }, Some(viewer)) => {
+                let most = self.server.socket_limits.operations;
+                if self.operations.contains_key(&id) {
+                    return Err(End::Close(Close::DUPLICATE));
+                }
+                if self.operations.len() >= most {
+                    let message = format!("A connection may have {most} operations at the same time.");
+                    return self.tell(&id, Event::Error(vec![with_code(message, None, "RATE_LIMITED")])).await;
+                }
+                let params = Params::read(JsonValue::Object(payload));
+                let params = params.map_err(|_error| End::Close(Close::INVALID))?;
+                let operation = operation(self.server.clone(), viewer.clone(), self.id.clone(), params);
+                self.operations.insert(id, operation);
+                Ok(())
+            }
+            (Said::Complete { id }, _) => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn sign_in(&mut self, payload: Option<&JsonMap>) -> Result<(), End> {
+        let authorization = payload.and_then(authorization).or(self.authorization.take());
+        let signed_in = self.server.authentication.sign_in(&self.server.app, authorization.as_ref()).await;
+        let signed_in = signed_in.map_err(|refused| {
+            End::Close(if let Refused::Invalid(_) = refused { Close::FORBIDDEN } else { Close::TRY_AGAIN })
+        })?;
+        let stopping = self.server.stopping.begun.clone();
+        let why = move |()| if stopping.is_cancelled() { Close::GOING_AWAY } else { Close::EXPIRED };
+        self.ended = self.server.ended(signed_in.until).map(why).boxed();
+        self.viewer = Some(Arc::new(signed_in.viewer));
+        self.say(&Says::ConnectionAck).await
+    }
+
+    /// Tells what became of an operation.
+    async fn tell(&mut self, id: &str, event: Event) -> Result<(), End> {
         if !matches!(event, Event::Next(_)) {
             self.operations.remove(id);
         }
@@ -225,13 +250,17 @@ impl Connection {
             Event::Next(response) => self.say(&Says::Next { id, payload: &response }).await,
             Event::Error(errors) => self.say(&Says::Error { id, payload: &errors }).await,
             Event::Complete => self.say(&Says::Complete { id }).await,
-            Event::Close(_) => None,
+            Event::Close(close) => Err(End::Close(close)),
         }
     }
 
-    async fn say(&mut self, message: &Says<'_>) -> Option<()> {
-        let text = serde_json::to_string(message).ok()?;
-        self.socket.send(Message::Text(text.into())).await.ok()
+    async fn say(&mut self, message: &Says<'_>) -> Result<(), End> {
+        let text = serde_json::to_string(message).map_err(|_error| End::Gone)?;
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        self.socket.send(message).await.map_err(|_gone| End::Gone)
     }
 
     /// Says why it ends, and waits a moment for the client to have heard.
@@ -253,6 +282,7 @@ fn authorization(payload: &JsonMap) -> Option<HeaderValue> {
 
 /// Runs an operation, with the viewer as they are now. A panic ends it alone.
 fn operation(server: Server, viewer: Arc<Viewer>, id: RequestId, params: Params) -> BoxStream<'static, Event> {
+    let request = id.clone();
     let events = async move {
         let operation = match server.documents.operation(&params) {
             Ok(operation) => operation,
@@ -277,9 +307,8 @@ fn operation(server: Server, viewer: Arc<Viewer>, id: RequestId, params: Params)
         }
     };
     let events = AssertUnwindSafe(stream::once(events).flatten()).catch_unwind();
-    let sorry =
-        |_panic| Event::Error(vec![with_code("Something went wrong on our side.", None, "INTERNAL_SERVER_ERROR")]);
-    events.map(move |event| event.unwrap_or_else(sorry)).boxed()
+    let sorry = move |_panic| Event::Error(vec![internal(request.as_str())]);
+    events.map(move |event| event.unwrap_or_else(&sorry)).boxed()
 }
 
 fn only(event: Event) -> BoxStream<'static, Event> {
