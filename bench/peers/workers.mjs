@@ -6,7 +6,7 @@ export async function inWorkers(serve) {
     await serve({ url: process.env.DATABASE_URL, port: Number(process.env.PORT), host: '127.0.0.1' })
     return
   }
-  for (let left = Number(process.env.WORKERS ?? 2); left > 0; left--) cluster.fork({ NODE_ENV: 'production' })
+  for (let left = Number(process.env.WORKERS ?? 2); left > 0; left--) cluster.fork()
   let ending = false
   const end = () => {
     ending = true

@@ -1,3 +1,5 @@
+import '../production.mjs'
+
 import fastify from 'fastify'
 import mercurius from 'mercurius'
 
