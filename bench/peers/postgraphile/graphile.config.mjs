@@ -21,6 +21,6 @@ export const preset = (url) => ({
       poolConfig: { max: 4 },
     }),
   ],
-  grafserv: { graphiql: false, watch: false },
+  grafserv: { graphiql: false, watch: false, outputDataAsString: true },
   grafast: { explain: false },
 })
