@@ -22,5 +22,4 @@ export const preset = (url) => ({
     }),
   ],
   grafserv: { graphiql: false, watch: false, outputDataAsString: true },
-  grafast: { explain: false },
 })
