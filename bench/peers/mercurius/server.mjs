@@ -7,7 +7,7 @@ import { inWorkers } from '../workers.mjs'
 import { Database } from './database.mjs'
 import { loaders, resolvers, schema } from './schema.mjs'
 
-// Of a worker, of each kind. More hold fewer statements each and cost PostgreSQL more; one alone leaves a core idle.
+// Of a worker, of each kind. With more, the same requests cost more CPU, here and in PostgreSQL.
 const CONNECTIONS = 2
 
 await inWorkers(async ({ url, port, host }) => {
