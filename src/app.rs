@@ -9,7 +9,7 @@ use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
-    access::Policy,
+    access::{KnownRoles, Policy, SignIns},
     domain::{
         id::InvitationId,
         id::OrganizationId,
@@ -35,6 +35,10 @@ pub struct App {
     pub trial_days: Option<u32>,
     /// What roles give.
     pub policy: Arc<Policy>,
+    /// The roles of organizations, as far as they were read lately.
+    pub roles: Arc<KnownRoles>,
+    /// Who signed in lately.
+    pub sign_ins: Arc<SignIns>,
     /// Sizes that requests are held to.
     pub limits: Limits,
     /// Rung when mails were queued, so that they need not wait for the next look.
@@ -62,6 +66,8 @@ pub struct Limits {
     pub change: Duration,
     /// How long a request may take.
     pub request: Duration,
+    /// Requests that are answered at the same time. A server of two cores answers so many in a tenth of a second.
+    pub max_requests: usize,
     /// Largest body of a request, in bytes.
     pub max_body: usize,
     /// Deepest nesting of fields in a document. GraphiQL's introspection query needs 13.
@@ -80,6 +86,7 @@ impl Default for Limits {
             api_keys: 50,
             change: Duration::from_secs(10),
             request: Duration::from_secs(15),
+            max_requests: 256,
             max_body: 256 * 1024,
             max_depth: 15,
             max_cost: 5_000,

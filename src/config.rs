@@ -150,6 +150,10 @@ pub struct Requests {
     /// Largest body of a request.
     #[arg(long, env = "ROSTER_MAX_BODY", default_value_t = 256 * 1024, value_name = "BYTES")]
     pub max_body: usize,
+    /// Most requests that are answered at the same time; more are answered with 503 and `Retry-After`, so that the
+    /// others need not wait for them. WebSockets do not count.
+    #[arg(long, env = "ROSTER_MAX_REQUESTS", default_value_t = 256, value_name = "N")]
+    pub max_requests: usize,
     /// Most connections at the same time, WebSockets included; more are answered with 503.
     #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 20_000, value_name = "N")]
     pub max_connections: usize,

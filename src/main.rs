@@ -6,6 +6,9 @@ use clap::Parser;
 use roster::{commands, config::CommandLine};
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let command_line = CommandLine::parse();

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{Router, middleware::from_fn};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -83,6 +86,8 @@ async fn serve_on(config: &Dev, listener: TcpListener, address: SocketAddr, clus
         trial_days: (config.trial_days > 0).then_some(config.trial_days),
         policy: policy(config.permissions.as_deref()).map_err(Failure::Usage)?.into(),
         limits: Limits::default(),
+        roles: Arc::default(),
+        sign_ins: Arc::default(),
         mail_bell: Arc::new(Notify::new()),
         feed: Arc::new(Feed::default()),
         tasks: TaskTracker::new(),
@@ -135,6 +140,7 @@ fn router(app: &Arc<App>, keys: &Keys, people: &[Person], stopping: &Stopping) -
         documents: Arc::new(Documents::new(&app.limits)),
         authentication: Arc::new(Authentication::new(verifier, Some(&keys.operator_key))),
         allowed_origins: Vec::new(),
+        places: Arc::new(Semaphore::new(app.limits.max_requests)),
         socket_limits: SocketLimits::default(),
         stopping: stopping.clone(),
     };

@@ -36,10 +36,11 @@ pub struct Running {
 pub async fn until_stopped(app: Arc<App>, running: Running) {
     let Running { listener, router, limits, stopping, transport, database } = running;
     let stop = CancellationToken::new();
+    let sign_out = app.sign_ins.clone().listener();
     let workers = [
         tokio::spawn(worker::run(app.clone(), transport, app.mail_bell.clone(), stop.clone())),
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
-        tokio::spawn(feed::run(app.feed.clone(), app.db.clone(), database, stop.clone())),
+        tokio::spawn(feed::run(app.feed.clone(), app.db.clone(), database, sign_out, stop.clone())),
     ];
     connections::serve(listener, router, limits, stopping, app.tasks.clone(), asked_to_stop()).await;
     stop.cancel();

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::{Router, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -67,6 +70,8 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
         trial_days: (config.trial_days > 0).then_some(config.trial_days),
         policy: checked.policy.into(),
         limits: checked.limits,
+        roles: Arc::default(),
+        sign_ins: Arc::default(),
         mail_bell: Arc::new(Notify::new()),
         feed: Arc::new(Feed::default()),
         tasks: TaskTracker::new(),
@@ -77,6 +82,7 @@ pub async fn run(config: Serve) -> Result<(), Failure> {
         documents: Arc::new(checked.documents),
         authentication: Arc::new(checked.authentication),
         allowed_origins: checked.allowed_origins,
+        places: Arc::new(Semaphore::new(app.limits.max_requests)),
         socket_limits: SocketLimits::default(),
         stopping: stopping.clone(),
     };
@@ -111,6 +117,7 @@ fn check(config: &Serve) -> Result<Checked, Failure> {
     let policy = policy(config.permissions.as_deref());
     let authentication = authentication(config);
     let limits = Limits {
+        max_requests: config.requests.max_requests,
         max_body: config.requests.max_body,
         max_depth: config.requests.max_depth,
         max_cost: config.requests.max_cost,

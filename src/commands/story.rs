@@ -24,7 +24,7 @@ use crate::{
     },
     server::tokens::DEVELOPMENT_ISSUER,
     store::{
-        organizations::{Filter, Of, count},
+        organizations::{self as stored, Filter},
         users::User,
     },
 };
@@ -124,9 +124,9 @@ pub fn profile(email: &str, name: &str) -> Profile {
 pub async fn tell(app: &Arc<App>) -> Result<()> {
     let organizations = {
         let mut conn = app.db.read().await?;
-        count(&mut conn, Of::Everyone, &Filter::default()).await?
+        stored::counts(&mut conn, &[stored::Of::Everyone], &Filter::default()).await?
     };
-    if organizations > 0 {
+    if organizations != [0] {
         return Ok(());
     }
     let mut people = Vec::with_capacity(PEOPLE.len());

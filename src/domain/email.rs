@@ -20,6 +20,11 @@ impl Email {
         (email.len() <= 254 && is_local_part(local) && is_domain(&domain)).then_some(Self(email))
     }
 
+    /// An address that [`Self::parse`] has made before.
+    pub(crate) fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A part of an address, in the form in which it stands in one.
     pub fn part(text: &str) -> String {
         // Lower case may be no NFC any more: İ becomes an i with a dot, which changes places with other marks.

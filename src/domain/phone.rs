@@ -24,6 +24,11 @@ impl Phone {
         number.is_valid().then(|| Self(number.format().mode(Mode::E164).to_string()))
     }
 
+    /// A number that [`Self::parse`] has made before.
+    pub(crate) fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The number as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -114,7 +114,7 @@ impl ApiKeySecret {
 
     /// What is stored of it.
     pub fn hash(&self) -> Vec<u8> {
-        sha256(self.text.as_bytes())
+        sha256(self.text.as_bytes()).to_vec()
     }
 
     /// First characters, to recognize the key by.
@@ -128,8 +128,10 @@ fn checksum(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// SHA-256.
-pub fn sha256(bytes: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
 }
 
 /// Compares without telling by the time taken how much was equal.

@@ -23,7 +23,7 @@ use crate::{
     store::{
         connect::ConnectionUrl,
         database::Database,
-        feed::{self, Notice},
+        feed::{self, Notice, SignOut},
     },
 };
 
@@ -117,11 +117,11 @@ impl Drop for Subscription {
     }
 }
 
-/// Dispatches and tells until it is asked to stop. Errors of the database are waited out.
-pub async fn run(feed: Arc<Feed>, db: Database, url: ConnectionUrl, stop: CancellationToken) {
+/// Dispatches and tells until it is asked to stop, and passes on what other servers say of sign-ins. Errors of the database are waited out.
+pub async fn run(feed: Arc<Feed>, db: Database, url: ConnectionUrl, sign_out: Box<SignOut>, stop: CancellationToken) {
     let news = Notify::new();
     let work = async {
-        tokio::join!(dispatch(&feed, &db), tell(&feed, &db, &news), listen(&url, &news));
+        tokio::join!(dispatch(&feed, &db), tell(&feed, &db, &news), listen(&url, &news, &*sign_out));
     };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -168,9 +168,9 @@ async fn tell_on(feed: &Feed, db: &Database, told: &mut Option<i64>) -> Result<(
     Ok(())
 }
 
-async fn listen(url: &ConnectionUrl, news: &Notify) {
+async fn listen(url: &ConnectionUrl, news: &Notify, sign_out: &SignOut) {
     loop {
-        let error = feed::listen(url, news).await;
+        let error = feed::listen(url, news, sign_out).await;
         tracing::warn!(?error, "notifications are heard again in a second");
         sleep(POLL).await;
     }

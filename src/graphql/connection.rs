@@ -40,11 +40,7 @@ pub type Fingerprint = [u8; 4];
 
 /// The fingerprint of an order and a filter.
 pub fn fingerprint(list: &impl Debug) -> Fingerprint {
-    let mut fingerprint = [0; 4];
-    for (byte, hash) in fingerprint.iter_mut().zip(sha256(format!("{list:?}").as_bytes())) {
-        *byte = hash;
-    }
-    fingerprint
+    start_of_hash(format!("{list:?}").as_bytes())
 }
 
 impl PageArguments {
@@ -84,13 +80,30 @@ impl PageArguments {
             offset: offset.unsigned_abs(),
             after: cursor("after", &self.after)?,
             before: cursor("before", &self.before)?,
+            ends: true,
         })
     }
 }
 
-/// Whether the field that is being resolved asks for `totalCount`.
-pub fn wants_total(ctx: &Context<'_>) -> bool {
-    ctx.look_ahead().field("totalCount").exists()
+/// What the field that is being resolved asks for of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Asked {
+    /// Its items, or where it sits in the list.
+    pub items: bool,
+    /// Where it sits in the list.
+    pub page_info: bool,
+    /// How long the list is.
+    pub total: bool,
+}
+
+impl Asked {
+    /// What is asked for here.
+    pub fn by(ctx: &Context<'_>) -> Self {
+        let fields = ctx.look_ahead();
+        let asks = |name| fields.field(name).exists();
+        let page_info = asks("pageInfo");
+        Self { items: page_info || asks("nodes") || asks("edges"), page_info, total: asks("totalCount") }
+    }
 }
 
 /// A cursor is the position behind a seal that says which list it is of. Nothing is lost when somebody forges
@@ -137,7 +150,12 @@ fn read_cursor(text: &str, list: Fingerprint) -> Option<Position> {
 }
 
 fn seal(place: &[u8], list: Fingerprint) -> Fingerprint {
-    fingerprint(&(list, place))
+    start_of_hash(&[&list, place].concat())
+}
+
+fn start_of_hash(text: &[u8]) -> Fingerprint {
+    let [first, second, third, fourth, ..] = sha256(text);
+    [first, second, third, fourth]
 }
 
 /// Position of a page in its list.
@@ -163,22 +181,23 @@ pub struct Connection<T> {
 
 /// One item of a list.
 pub struct Edge<T> {
-    cursor: String,
+    place: Position,
+    list: Fingerprint,
     node: T,
 }
 
 impl<T> Connection<T> {
-    /// A page whose items are made by `node` and stand in the list at `position`.
-    pub fn new<R>(
-        slice: Slice<R>,
-        fingerprint: Fingerprint,
-        total: Option<i64>,
-        position: impl Fn(&R) -> Position,
-        node: impl Fn(R) -> T,
-    ) -> Self {
+    /// A page of the list with this fingerprint.
+    pub fn new(slice: Slice<T>, list: Fingerprint, total: Option<i64>) -> Self {
         let (has_next, has_previous) = (slice.has_next, slice.has_previous);
-        let edge = |row| Edge { cursor: write_cursor(&position(&row), fingerprint), node: node(row) };
+        let edge = |(place, node)| Edge { place, list, node };
         Self { edges: slice.rows.into_iter().map(edge).collect(), has_next, has_previous, total }
+    }
+}
+
+impl<T> Edge<T> {
+    fn write_cursor(&self) -> String {
+        write_cursor(&self.place, self.list)
     }
 }
 
@@ -212,8 +231,8 @@ impl<T: OutputType> Connection<T> {
         PageInfo {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: self.edges.first().map(Edge::write_cursor),
+            end_cursor: self.edges.last().map(Edge::write_cursor),
         }
     }
 
@@ -229,8 +248,8 @@ impl<T: OutputType> Connection<T> {
 #[Object(name_type)]
 impl<T: OutputType> Edge<T> {
     /// Opaque position of this item; valid only with the same `orderBy` and `filter`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> String {
+        self.write_cursor()
     }
 
     /// The item.

@@ -70,10 +70,13 @@ impl Operation for Refresh {
         };
         let user = self.profile.applied_to(base, tx.now);
         if user.email_verified {
-            users::release_email(tx.conn, &user.email, user.id).await?;
+            for previous in users::release_email(tx.conn, &user.email, user.id).await? {
+                tx.sign_out(previous.0);
+            }
         }
         if !is_new {
             users::update(tx.conn, &user).await?;
+            tx.sign_out(user.id.0);
         } else if !users::insert(tx.conn, &user).await? {
             // Another request made the row just now, or took the address: their first two arrived together.
             return Err(Error::Transient("two first requests signed in at once".into()));

@@ -18,6 +18,7 @@ use crate::{
         Connection,
         database::{commit, rollback},
         events::{self, Event},
+        feed,
         mails::{self, Mail},
         organizations::{self, Counts},
         projects, teams,
@@ -46,6 +47,7 @@ pub struct Transaction<'a> {
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
     has_mails: bool,
+    signed_out: Vec<Uuid>,
     is_discarded: bool,
 }
 
@@ -97,6 +99,7 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             changes: BTreeMap::new(),
             mails: Vec::new(),
             has_mails: false,
+            signed_out: Vec::new(),
             is_discarded: false,
         };
         let output = operation.run(&mut tx).await?;
@@ -104,12 +107,13 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             return Ok((output, End::Discarded));
         }
         tx.write_last().await?;
-        Ok((output, End::Changed { mails: tx.has_mails }))
+        Ok((output, End::Changed { mails: tx.has_mails, signed_out: tx.signed_out }))
     };
     // A change that takes too long is dropped with its connection, which undoes it.
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok((output, End::Changed { mails })) => {
+        Ok((output, End::Changed { mails, signed_out })) => {
             commit(&mut conn).await?;
+            signed_out.into_iter().for_each(|who| app.sign_ins.forget(who));
             app.feed.bell.notify_one();
             if mails {
                 app.mail_bell.notify_one();
@@ -129,7 +133,7 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
 
 /// How an operation that was not refused ends.
 enum End {
-    Changed { mails: bool },
+    Changed { mails: bool, signed_out: Vec<Uuid> },
     Discarded,
 }
 
@@ -202,6 +206,12 @@ impl Transaction<'_> {
         self.changes.entry(organization).or_default().team_members.push((team, change));
     }
 
+    /// Notes that a person changed, that a key was ended, or that the keys of an organization or a project were: all
+    /// servers judge their credentials anew.
+    pub fn sign_out(&mut self, who: Uuid) {
+        self.signed_out.push(who);
+    }
+
     /// Queues a mail.
     pub fn mail(&mut self, mail: Mail) {
         self.mails.push(mail);
@@ -223,6 +233,6 @@ impl Transaction<'_> {
             }
             events::insert(self.conn, &change.events).await?;
         }
-        Ok(())
+        feed::tell_signed_out(self.conn, &self.signed_out).await
     }
 }

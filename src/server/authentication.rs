@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::tokens::{Claims, TokenError, Verifier};
 use crate::{
-    access::Viewer,
+    access::{CredentialHash, SignedIn, Viewer},
     app::App,
     domain::{
         email::Email,
@@ -23,15 +23,7 @@ use crate::{
 /// Who is let in.
 pub struct Authentication {
     people: Verifier,
-    operator_key_hash: Option<Vec<u8>>,
-}
-
-/// Who is calling, and for how long that is known.
-pub struct SignedIn {
-    /// Who.
-    pub viewer: Viewer,
-    /// When the credential expires.
-    pub until: Option<DateTime<Utc>>,
+    operator_key_hash: Option<CredentialHash>,
 }
 
 /// Why a credential was refused.
@@ -55,20 +47,27 @@ impl Authentication {
     /// # Errors
     /// Why the credential is refused.
     pub async fn sign_in(&self, app: &Arc<App>, authorization: Option<&HeaderValue>) -> Result<SignedIn, Refused> {
-        let Some(value) = authorization else { return Ok(SignedIn { viewer: Viewer::Nobody, until: None }) };
+        let Some(value) = authorization else { return Ok(SignedIn { viewer: Viewer::Nobody.into(), until: None }) };
         let value = value.to_str().map_err(|_not_text| Refused::Invalid("The Authorization header is no text."))?;
         let token = match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             _ => return Err(Refused::Invalid("Send the credential as Authorization: Bearer ….")),
         };
-        if token.starts_with(API_KEY_PREFIX) {
-            return key(app, token).await;
+        // Hashes are compared, so that the time taken tells nothing of the credential.
+        let hash = sha256(token.as_bytes());
+        if let Some(signed_in) = app.sign_ins.get(&hash, app.now()) {
+            return Ok(signed_in);
         }
-        // Hashes are compared, so that the time taken tells nothing of the key.
-        if self.operator_key_hash.as_ref().is_some_and(|hash| equal(hash, &sha256(token.as_bytes()))) {
-            return Ok(SignedIn { viewer: Viewer::Operator, until: None });
-        }
-        self.person(app, token).await
+        let moment = app.sign_ins.moment();
+        let signed_in = if token.starts_with(API_KEY_PREFIX) {
+            key(app, token).await?
+        } else if self.operator_key_hash.is_some_and(|operator| equal(&operator, &hash)) {
+            SignedIn { viewer: Viewer::Operator.into(), until: None }
+        } else {
+            self.person(app, token).await?
+        };
+        app.sign_ins.keep(hash, &signed_in, app.now(), moment);
+        Ok(signed_in)
     }
 
     async fn person(&self, app: &Arc<App>, token: &str) -> Result<SignedIn, Refused> {
@@ -81,7 +80,7 @@ impl Authentication {
         })?;
         let until = Some(claims.expires_at);
         match sign_in::sign_in(app, profile(claims)).await {
-            Ok(Some(user)) => Ok(SignedIn { viewer: Viewer::Person(user), until }),
+            Ok(Some(user)) => Ok(SignedIn { viewer: Viewer::Person(user).into(), until }),
             Ok(None) => Err(Refused::Invalid(
                 "the token carries no e-mail address (email), which is needed at the first sign-in",
             )),
@@ -113,7 +112,7 @@ async fn key(app: &App, token: &str) -> Result<SignedIn, Refused> {
     match find_key(app, &secret).await {
         Ok(Some(key)) => {
             let until = [key.expires_at, key.end_of(&secret)].into_iter().flatten().min();
-            Ok(SignedIn { viewer: Viewer::Key(key), until })
+            Ok(SignedIn { viewer: Viewer::Key(key).into(), until })
         }
         Ok(None) => Err(UNKNOWN),
         Err(error) => {

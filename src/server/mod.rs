@@ -20,7 +20,7 @@ use axum::{
     routing::{any, get},
 };
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
+use tokio::{sync::Semaphore, time::sleep};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use self::{graphql::SocketLimits, local_only::local_only};
@@ -39,6 +39,9 @@ pub struct Server {
     pub authentication: Arc<Authentication>,
     /// Origins whose pages may call from a browser.
     pub allowed_origins: Vec<HeaderValue>,
+    /// Places for requests that are answered at the same time. Who finds none is sent away at once: all others are
+    /// answered as fast as before.
+    pub places: Arc<Semaphore>,
     /// What a WebSocket may do.
     pub socket_limits: SocketLimits,
     /// How far the stop of the server has come.

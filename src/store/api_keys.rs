@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     schema::api_keys,
 };
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A credential of an organization.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_keys)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct ApiKey {
@@ -185,19 +185,10 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "k.created_at",
+            Self::CreatedAt => "api_keys.created_at",
             // As the index has it: never used stands before all others.
-            Self::LastUsedAt => "COALESCE(k.last_used_at, '1970-01-01 00:00:00+00'::timestamptz)",
-            Self::Name => "k.sort_name",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &ApiKey) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::LastUsedAt => Key::Time(row.last_used_at.unwrap_or_default()),
-            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::LastUsedAt => "COALESCE(api_keys.last_used_at, '1970-01-01 00:00:00+00'::timestamptz)",
+            Self::Name => "api_keys.sort_name",
         }
     }
 }
@@ -212,7 +203,7 @@ pub async fn pages(
     page: &Page,
 ) -> Result<Vec<Slice<ApiKey>>> {
     let rows = |query: &mut Query| push_rows(query, filter);
-    let listing = Listing { columns: "k.*", id: "k.id", rows: &rows };
+    let listing = Listing { id: "api_keys.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents(of), &listing, sort, page, filter.search.is_some()).await
 }
@@ -220,7 +211,7 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let rows = |query: &mut Query| push_rows(query, filter);
-    let listing = Listing { columns: "k.*", id: "k.id", rows: &rows };
+    let listing = Listing { id: "api_keys.id", rows: &rows };
     paging::counts(conn, &parents(of), &listing, filter.search.is_some()).await
 }
 
@@ -229,15 +220,15 @@ fn parents(of: &[Of]) -> Vec<Parent> {
 }
 
 fn push_rows(query: &mut Query, filter: &Filter) {
-    query.sql("FROM api_keys k WHERE k.organization_id = parent.organization_id");
+    query.sql("FROM api_keys WHERE api_keys.organization_id = parent.organization_id");
     if let Some(search) = &filter.search {
-        query.sql(" AND k.search_text LIKE ").bind::<Text, _>(contains(search));
+        query.sql(" AND api_keys.search_text LIKE ").bind::<Text, _>(contains(search));
     }
     if let Some(project) = filter.project {
-        query.sql(" AND k.project_id = ").bind::<SqlUuid, _>(project);
+        query.sql(" AND api_keys.project_id = ").bind::<SqlUuid, _>(project);
     }
     if let Some(now) = filter.active_at {
-        query.sql(" AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ");
+        query.sql(" AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ");
         query.bind::<Timestamptz, _>(now).sql(")");
     }
 }

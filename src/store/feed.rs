@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use futures_util::StreamExt;
@@ -31,8 +31,13 @@ use crate::{
 const BATCH: i64 = 1_000;
 /// The channel on which servers tell each other that there is more to read.
 const CHANNEL: &str = "roster_feed";
+/// The channel on which servers tell each other whose credentials are to be judged anew.
+const SIGN_OUTS: &str = "roster_sign_outs";
 /// How often it is looked whether the connection that listens is still there.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Hears whose credentials are to be judged anew: those of one person, key, organization or project, or all.
+pub type SignOut = dyn Fn(Option<Uuid>) + Send + Sync;
 
 /// Something that happened, as far as it matters who wants to hear of it.
 #[derive(Clone, Debug, PartialEq, QueryableByName)]
@@ -90,6 +95,17 @@ async fn dispatch_some(conn: &mut Connection) -> Result<()> {
     Ok(())
 }
 
+/// Tells all servers whose credentials are to be judged anew, once the transaction is committed.
+pub async fn tell_signed_out(conn: &mut Connection, who: &[Uuid]) -> Result<()> {
+    if !who.is_empty() {
+        let mut query = Query::new("SELECT pg_notify(");
+        query.bind::<Text, _>(SIGN_OUTS).sql(", who::text) FROM unnest(").bind::<Array<SqlUuid>, _>(who.to_vec());
+        query.sql(") AS who");
+        query.execute(conn).await?;
+    }
+    Ok(())
+}
+
 /// The last position that was given.
 pub async fn last_position(conn: &mut Connection) -> Result<i64> {
     Ok(feed::table.select(feed::last_position).first(conn).await?)
@@ -107,15 +123,18 @@ pub async fn after(conn: &mut Connection, position: i64) -> Result<Vec<Notice>> 
     Ok(query.load(conn).await?)
 }
 
-/// Rings `bell` whenever any server has dispatched something, until the connection is lost; then it tells why.
-pub async fn listen(url: &ConnectionUrl, bell: &Notify) -> Error {
+/// Rings `bell` whenever any server has dispatched something and tells `sign_out` whose credentials are to be judged
+/// anew, until the connection is lost; then it tells why.
+pub async fn listen(url: &ConnectionUrl, bell: &Notify, sign_out: &SignOut) -> Error {
     let lost = |error: tokio_postgres::Error| Error::Unavailable(error.to_string().into());
     let (client, mut messages) = match url.connect_to_listen().await {
         Ok(connected) => connected,
         Err(error) => return lost(error),
     };
     let listening = async {
-        client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(lost)?;
+        client.batch_execute(&format!("LISTEN {CHANNEL}; LISTEN {SIGN_OUTS}")).await.map_err(lost)?;
+        // What was told before is not heard any more.
+        sign_out(None);
         loop {
             bell.notify_one();
             sleep(HEARTBEAT).await;
@@ -125,8 +144,11 @@ pub async fn listen(url: &ConnectionUrl, bell: &Notify) -> Error {
     };
     let hearing = async {
         while let Some(message) = messages.next().await {
-            if let AsyncMessage::Notification(_) = message.map_err(lost)? {
-                bell.notify_one();
+            if let AsyncMessage::Notification(told) = message.map_err(lost)? {
+                match told.payload().parse() {
+                    Ok(who) if told.channel() == SIGN_OUTS => sign_out(Some(who)),
+                    _ => bell.notify_one(),
+                }
             }
         }
         Err(Error::Unavailable("the connection was closed".into()))

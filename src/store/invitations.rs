@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
     invitation_projects::{self, ProjectGrant},
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
-    schema::{invitation_projects as grants, invitations},
+    schema::{invitation_projects as grants, invitations, mails},
 };
 use crate::{
     domain::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// An invitation by e-mail.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = invitations)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct Invitation {
@@ -60,34 +60,43 @@ impl Invitation {
 }
 
 /// An invitation and what became of its mails.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 pub struct InvitationAndMail {
     /// The invitation.
     #[diesel(embed)]
     pub invitation: Invitation,
     /// How many of its mails were sent.
-    #[diesel(sql_type = Integer)]
+    #[diesel(select_expression = sent::send_count)]
     pub send_count: i32,
     /// When the last was.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(select_expression = sent::last_sent_at)]
     pub last_sent_at: Option<DateTime<Utc>>,
     /// State of the mail of the current link; absent when none was asked for.
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = mails::status.nullable())]
     pub mail_status: Option<MailStatus>,
     /// How often sending that mail was tried.
-    #[diesel(sql_type = Nullable<Integer>)]
+    #[diesel(select_expression = mails::attempts.nullable())]
     pub mail_attempts: Option<i32>,
     /// Last answer of the mail server to it that was no success.
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = mails::error.nullable())]
     pub mail_error: Option<String>,
 }
 
-const COLUMNS: &str =
-    "i.*, s.send_count, s.last_sent_at, c.status AS mail_status, c.attempts AS mail_attempts, c.error AS mail_error";
-const FROM: &str = "FROM invitations i \
-     LEFT JOIN mails c ON c.organization_id = i.organization_id AND c.invitation_id = i.id AND c.token_version = i.token_version \
-     CROSS JOIN LATERAL (SELECT count(*)::integer AS send_count, max(sent_at) AS last_sent_at FROM mails s \
-     WHERE s.organization_id = i.organization_id AND s.invitation_id = i.id AND s.sent_at IS NOT NULL) s";
+diesel::table! {
+    /// What was sent of an invitation, counted.
+    sent (send_count) {
+        /// How many mails were sent.
+        send_count -> Integer,
+        /// When the last was.
+        last_sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+const FROM: &str = "FROM invitations \
+     LEFT JOIN mails ON mails.organization_id = invitations.organization_id AND mails.invitation_id = invitations.id \
+     AND mails.token_version = invitations.token_version \
+     CROSS JOIN LATERAL (SELECT count(*)::integer AS send_count, max(sent_at) AS last_sent_at FROM mails m \
+     WHERE m.organization_id = invitations.organization_id AND m.invitation_id = invitations.id AND m.sent_at IS NOT NULL) AS sent";
 
 /// Adds invitations with what they grant.
 pub async fn insert(conn: &mut Connection, rows: &[Invitation], projects: &[ProjectGrant]) -> Result<()> {
@@ -114,8 +123,8 @@ pub async fn find(conn: &mut Connection, id: InvitationId) -> Result<Option<Invi
 /// Invitations by id, of whatever organization, with their mails.
 pub async fn by_ids(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<InvitationAndMail>> {
     let mut query = Query::new("SELECT ");
-    query.sql(COLUMNS).sql(" ").sql(FROM).sql(" WHERE i.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
-    Ok(query.load(conn).await?)
+    query.columns::<InvitationAndMail>().sql(" ").sql(FROM).sql(" WHERE invitations.id = ").any(ids);
+    Ok(query.rows(conn).await?)
 }
 
 /// Pending invitations of an organization to these addresses, those whose time has run out included.
@@ -421,20 +430,10 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "i.created_at",
-            Self::Email => "i.email",
-            Self::ExpiresAt => "i.expires_at",
-            Self::Status => "i.status_rank",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &Invitation) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::Email => Key::Text(row.email.as_str().to_owned()),
-            Self::ExpiresAt => Key::Time(row.expires_at),
-            Self::Status => Key::Rank(row.status_rank),
+            Self::CreatedAt => "invitations.created_at",
+            Self::Email => "invitations.email",
+            Self::ExpiresAt => "invitations.expires_at",
+            Self::Status => "invitations.status_rank",
         }
     }
 }
@@ -450,7 +449,7 @@ pub async fn pages(
 ) -> Result<Vec<Slice<InvitationAndMail>>> {
     let parents: Vec<Parent> = of.iter().map(Of::parent).collect();
     let rows = rows(FROM, of, filter);
-    let listing = Listing { columns: COLUMNS, id: "i.id", rows: &rows };
+    let listing = Listing { id: "invitations.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
 }
@@ -458,8 +457,8 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(Of::parent).collect();
-    let rows = rows("FROM invitations i", of, filter);
-    let listing = Listing { columns: "i.*", id: "i.id", rows: &rows };
+    let rows = rows("FROM invitations", of, filter);
+    let listing = Listing { id: "invitations.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
@@ -470,40 +469,44 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
         query.sql(from);
         match &of {
             Some(Of::Project(..)) => query.sql(
-                " WHERE i.organization_id = parent.organization_id AND EXISTS (SELECT FROM invitation_projects g \
-                 WHERE g.organization_id = i.organization_id AND g.invitation_id = i.id AND g.project_id = parent.id)",
+                " WHERE invitations.organization_id = parent.organization_id AND EXISTS (SELECT FROM invitation_projects g \
+                 WHERE g.organization_id = invitations.organization_id AND g.invitation_id = invitations.id AND g.project_id = parent.id)",
             ),
-            Some(Of::Invitee(email)) => query.sql(" WHERE i.email = ").bind::<Text, _>(email.clone()),
-            Some(Of::Organization(_)) | None => query.sql(" WHERE i.organization_id = parent.organization_id"),
+            Some(Of::Invitee(email)) => query.sql(" WHERE invitations.email = ").bind::<Text, _>(email.clone()),
+            Some(Of::Organization(_)) | None => query.sql(" WHERE invitations.organization_id = parent.organization_id"),
         };
         if let Some(statuses) = &filter.statuses {
             push_statuses(query, statuses, filter.now);
         }
         if let Some(search) = &filter.search {
-            query.sql(" AND i.email LIKE ").bind::<Text, _>(contains(search));
+            query.sql(" AND invitations.email LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(to_project) = filter.to_project {
-            query.sql(if to_project { " AND i.project_id IS NOT NULL" } else { " AND i.project_id IS NULL" });
+            query.sql(if to_project {
+                " AND invitations.project_id IS NOT NULL"
+            } else {
+                " AND invitations.project_id IS NULL"
+            });
         }
         if let Some(roles) = &filter.roles {
-            query.sql(" AND i.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+            query.sql(" AND invitations.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
         }
         if let Some(projects) = &filter.projects {
             query.sql(
-                " AND EXISTS (SELECT FROM invitation_projects p WHERE p.organization_id = i.organization_id \
-                 AND p.invitation_id = i.id AND p.project_id = ANY(",
+                " AND EXISTS (SELECT FROM invitation_projects p WHERE p.organization_id = invitations.organization_id \
+                 AND p.invitation_id = invitations.id AND p.project_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
         }
         if let Some(teams) = &filter.teams {
             query.sql(
-                " AND EXISTS (SELECT FROM invitation_teams t WHERE t.organization_id = i.organization_id \
-                 AND t.invitation_id = i.id AND t.team_id = ANY(",
+                " AND EXISTS (SELECT FROM invitation_teams t WHERE t.organization_id = invitations.organization_id \
+                 AND t.invitation_id = invitations.id AND t.team_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(teams.clone()).sql("))");
         }
-        push_range(query, "i.created_at", filter.created);
-        push_range(query, "i.expires_at", filter.expires);
+        push_range(query, "invitations.created_at", filter.created);
+        push_range(query, "invitations.expires_at", filter.expires);
     }
 }
 
@@ -514,19 +517,19 @@ fn push_statuses(query: &mut Query, statuses: &[InvitationStatus], now: DateTime
         other => vec![other.rank()],
     });
     let (lowest, highest) = ranks.fold((i16::MAX, i16::MIN), |(low, high), rank| (low.min(rank), high.max(rank)));
-    query.sql(" AND i.status_rank >= ").bind::<SmallInt, _>(lowest);
-    query.sql(" AND i.status_rank <= ").bind::<SmallInt, _>(highest);
+    query.sql(" AND invitations.status_rank >= ").bind::<SmallInt, _>(lowest);
+    query.sql(" AND invitations.status_rank <= ").bind::<SmallInt, _>(highest);
     query.sql(" AND (false");
     for status in statuses {
         match status {
             InvitationStatus::Pending => {
-                query.sql(" OR (i.status = 'PENDING' AND i.expires_at > ").bind::<Timestamptz, _>(now).sql(")")
+                query.sql(" OR (invitations.status = 'PENDING' AND invitations.expires_at > ").bind::<Timestamptz, _>(now).sql(")")
             }
             InvitationStatus::Expired => query
-                .sql(" OR i.status = 'EXPIRED' OR (i.status = 'PENDING' AND i.expires_at <= ")
+                .sql(" OR invitations.status = 'EXPIRED' OR (invitations.status = 'PENDING' AND invitations.expires_at <= ")
                 .bind::<Timestamptz, _>(now)
                 .sql(")"),
-            other => query.sql(format!(" OR i.status = '{}'", other.as_str())),
+            other => query.sql(format!(" OR invitations.status = '{}'", other.as_str())),
         };
     }
     query.sql(")");

@@ -9,11 +9,11 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     roles::Role,
     schema::{organization_members as members, roles},
-    users::{self, User},
+    users::{Listed, Person},
 };
 use crate::{
     domain::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A person in an organization.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = members)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct OrganizationMember {
@@ -47,16 +47,16 @@ pub struct OrganizationMember {
 
 impl OrganizationMember {
     /// A new membership of `user` with `role`.
-    pub fn new(id: OrganizationMemberId, user: &User, role: &Role, now: DateTime<Utc>) -> Self {
+    pub fn new(id: OrganizationMemberId, user: &impl Listed, role: &Role, now: DateTime<Utc>) -> Self {
         Self {
             organization_id: role.organization_id,
             id,
-            user_id: user.id,
+            user_id: user.id(),
             role_id: role.id,
             role_rank: role.rank,
             is_owner: role.is_owner(),
             sort_name: user.sort_name(),
-            email: user.email.clone(),
+            email: user.email().clone(),
             search_text: user.search_text(),
             invited_by_kind: None,
             invited_by_id: None,
@@ -67,15 +67,51 @@ impl OrganizationMember {
     }
 }
 
+/// What is shown of a membership.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "as of `OrganizationMember`")]
+pub struct Membership {
+    pub organization_id: OrganizationId,
+    pub id: OrganizationMemberId,
+    pub user_id: UserId,
+    pub role_id: RoleId,
+    pub is_owner: bool,
+    pub invited_by_kind: Option<ActorKind>,
+    pub invited_by_id: Option<uuid::Uuid>,
+    pub version: i32,
+    pub joined_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<OrganizationMember> for Membership {
+    fn from(row: OrganizationMember) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            id: row.id,
+            user_id: row.user_id,
+            role_id: row.role_id,
+            is_owner: row.is_owner,
+            invited_by_kind: row.invited_by_kind,
+            invited_by_id: row.invited_by_id,
+            version: row.version,
+            joined_at: row.joined_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
 /// A membership and the person.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[expect(missing_docs, reason = "named after their types")]
 pub struct MemberAndUser {
     #[diesel(embed)]
-    pub member: OrganizationMember,
+    pub member: Membership,
     #[diesel(embed)]
-    pub user: User,
+    pub user: Person,
 }
+
+const FROM: &str = "FROM organization_members JOIN users ON users.id = organization_members.user_id";
 
 /// Adds members.
 pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Result<()> {
@@ -85,23 +121,23 @@ pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Resul
 
 /// Memberships by id, of whatever organization, each with the person.
 pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Result<Vec<MemberAndUser>> {
-    let mut query = Query::new("SELECT m.*, ");
-    query.sql(users::COLUMNS).sql(" FROM organization_members m JOIN users u ON u.id = m.user_id WHERE m.id = ANY(");
-    query.bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
-    Ok(query.load(conn).await?)
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE organization_members.id = ");
+    query.any(ids);
+    Ok(query.rows(conn).await?)
 }
 
 /// Memberships of these people, each with the person.
 pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<MemberAndUser>> {
     let (organizations, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    let mut query = Query::new("SELECT m.*, ");
-    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
-        ") AS key(organization_id, user_id) JOIN organization_members m ON m.organization_id = key.organization_id \
-         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+        ") AS key(organization_id, user_id) JOIN organization_members ON organization_members.organization_id = key.organization_id \
+         AND organization_members.user_id = key.user_id JOIN users ON users.id = organization_members.user_id",
     );
-    Ok(query.load(conn).await?)
+    Ok(query.rows(conn).await?)
 }
 
 /// A membership with its role.
@@ -132,22 +168,20 @@ pub async fn by_emails(
 
 /// The owner of each of these organizations, with the person.
 pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<MemberAndUser>> {
-    let mut query = Query::new("SELECT m.*, ");
-    query.sql(users::COLUMNS).sql(
-        " FROM organization_members m JOIN users u ON u.id = m.user_id WHERE m.is_owner AND m.organization_id = ANY(",
-    );
-    query.bind::<Array<SqlUuid>, _>(organizations.to_vec()).sql(")");
-    Ok(query.load(conn).await?)
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" ").sql(FROM);
+    query.sql(" WHERE organization_members.is_owner AND organization_members.organization_id = ").any(organizations);
+    Ok(query.rows(conn).await?)
 }
 
 /// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
 pub async fn set_role(
     conn: &mut Connection,
-    member: &OrganizationMember,
+    member: OrganizationMemberId,
     role: &Role,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let row = members::table.find((member.organization_id, member.id));
+    let row = members::table.find((role.organization_id, member));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
@@ -219,20 +253,10 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::Email => "m.email",
-            Self::JoinedAt => "m.joined_at",
-            Self::Name => "m.sort_name",
-            Self::Role => "m.role_rank",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &OrganizationMember) -> Key {
-        match self {
-            Self::Email => Key::Text(row.email.as_str().to_owned()),
-            Self::JoinedAt => Key::Time(row.joined_at),
-            Self::Name => Key::Text(row.sort_name.clone()),
-            Self::Role => Key::Rank(row.role_rank),
+            Self::Email => "organization_members.email",
+            Self::JoinedAt => "organization_members.joined_at",
+            Self::Name => "organization_members.sort_name",
+            Self::Role => "organization_members.role_rank",
         }
     }
 }
@@ -247,9 +271,8 @@ pub async fn pages(
     page: &Page,
 ) -> Result<Vec<Slice<MemberAndUser>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM organization_members m JOIN users u ON u.id = m.user_id", of, filter);
-    let columns = format!("m.*, {}", users::COLUMNS);
-    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let rows = rows(FROM, of, filter);
+    let listing = Listing { id: "organization_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
 }
@@ -257,8 +280,8 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM organization_members m", of, filter);
-    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    let rows = rows("FROM organization_members", of, filter);
+    let listing = Listing { id: "organization_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
@@ -268,35 +291,35 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
     move |query: &mut Query| {
         query.sql(from);
         query.sql(if of_users {
-            " WHERE m.user_id = parent.id"
+            " WHERE organization_members.user_id = parent.id"
         } else {
-            " WHERE m.organization_id = parent.organization_id"
+            " WHERE organization_members.organization_id = parent.organization_id"
         });
         if let Some(search) = &filter.search {
-            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+            query.sql(" AND organization_members.search_text LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(roles) = &filter.roles {
-            query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+            query.sql(" AND organization_members.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
         }
         if let Some(projects) = &filter.projects {
             query.sql(
-                " AND EXISTS (SELECT FROM project_members p WHERE p.organization_id = m.organization_id \
-                 AND p.user_id = m.user_id AND p.project_id = ANY(",
+                " AND EXISTS (SELECT FROM project_members p WHERE p.organization_id = organization_members.organization_id \
+                 AND p.user_id = organization_members.user_id AND p.project_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(projects.clone()).sql("))");
         }
         if let Some(teams) = &filter.teams {
             query.sql(
-                " AND EXISTS (SELECT FROM team_members t WHERE t.organization_id = m.organization_id \
-                 AND t.user_id = m.user_id AND t.team_id = ANY(",
+                " AND EXISTS (SELECT FROM team_members t WHERE t.organization_id = organization_members.organization_id \
+                 AND t.user_id = organization_members.user_id AND t.team_id = ANY(",
             );
             query.bind::<Array<SqlUuid>, _>(teams.clone()).sql("))");
         }
         if let Some(from) = filter.joined_from {
-            query.sql(" AND m.joined_at >= ").bind::<Timestamptz, _>(from);
+            query.sql(" AND organization_members.joined_at >= ").bind::<Timestamptz, _>(from);
         }
         if let Some(to) = filter.joined_to {
-            query.sql(" AND m.joined_at < ").bind::<Timestamptz, _>(to);
+            query.sql(" AND organization_members.joined_at < ").bind::<Timestamptz, _>(to);
         }
     }
 }

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     organization_members::OrganizationMember,
-    paging::{self, Key, Listing, Page, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     roles::Role,
     schema::{organization_members, organization_slugs, organizations, roles},
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// An organization.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = organizations)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct Organization {
@@ -56,6 +56,7 @@ pub struct Organization {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub roles_version: i32,
 }
 
 impl Organization {
@@ -228,6 +229,13 @@ pub async fn advance(conn: &mut Connection, id: OrganizationId, counts: Counts, 
     Ok(last.last_event)
 }
 
+/// Notes that the roles of an organization changed.
+pub async fn touch_roles(conn: &mut Connection, id: OrganizationId) -> Result<()> {
+    let change = organizations::roles_version.eq(organizations::roles_version + 1);
+    diesel::update(organizations::table.find(id)).set(change).execute(conn).await?;
+    Ok(())
+}
+
 /// Whose organizations a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Of {
@@ -262,72 +270,65 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "o.created_at",
-            Self::Name => "o.sort_name",
-            Self::Slug => "o.slug",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &Organization) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::Name => Key::Text(row.sort_name.clone()),
-            Self::Slug => Key::Text(row.slug.clone()),
+            Self::CreatedAt => "organizations.created_at",
+            Self::Name => "organizations.sort_name",
+            Self::Slug => "organizations.slug",
         }
     }
 }
 
-/// One page of organizations.
-pub async fn page(
+/// One page of each list.
+pub async fn pages(
     conn: &mut Connection,
-    of: Of,
+    of: &[Of],
     filter: &Filter,
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Slice<Organization>> {
+) -> Result<Vec<Slice<Organization>>> {
     let rows = rows(of, filter);
-    let listing = Listing { columns: "o.*", id: "o.id", rows: &rows };
+    let listing = Listing { id: "organizations.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
-    let mut slices = paging::pages(conn, &[nobody()], &listing, sort, page, filter.search.is_some()).await?;
-    Ok(slices.pop().unwrap_or(Slice { rows: Vec::new(), has_previous: false, has_next: false }))
+    paging::pages(conn, &parents(of), &listing, sort, page, filter.search.is_some()).await
 }
 
-/// How many organizations there are.
-pub async fn count(conn: &mut Connection, of: Of, filter: &Filter) -> Result<i64> {
+/// How long each list is.
+pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let rows = rows(of, filter);
-    let listing = Listing { columns: "o.*", id: "o.id", rows: &rows };
-    let counts = paging::counts(conn, &[nobody()], &listing, filter.search.is_some()).await?;
-    Ok(counts.into_iter().sum())
+    let listing = Listing { id: "organizations.id", rows: &rows };
+    paging::counts(conn, &parents(of), &listing, filter.search.is_some()).await
 }
 
-/// The list of organizations has no parent.
-fn nobody() -> paging::Parent {
-    (OrganizationId(uuid::Uuid::nil()), uuid::Uuid::nil())
+fn parents(of: &[Of]) -> Vec<Parent> {
+    let parent = |of: &Of| match of {
+        Of::Member(user) => user.0,
+        Of::Key(organization) => organization.0,
+        Of::Everyone => uuid::Uuid::nil(),
+    };
+    of.iter().map(|of| (OrganizationId(uuid::Uuid::nil()), parent(of))).collect()
 }
 
-fn rows(of: Of, filter: &Filter) -> impl Fn(&mut Query) + Sync {
+/// Lists of one call are all of one kind.
+fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+    let of = of.first().copied().unwrap_or(Of::Everyone);
     move |query: &mut Query| {
         match of {
-            Of::Member(user) => query
-                .sql(
-                    "FROM organization_members m JOIN organizations o ON o.id = m.organization_id \
-                     JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id WHERE m.user_id = ",
-                )
-                .bind::<SqlUuid, _>(user),
-            Of::Key(organization) => query.sql("FROM organizations o WHERE o.id = ").bind::<SqlUuid, _>(organization),
-            Of::Everyone => query.sql("FROM organizations o WHERE true"),
+            Of::Member(_) => query.sql(
+                    "FROM organization_members m JOIN organizations ON organizations.id = m.organization_id \
+                     JOIN roles ON roles.organization_id = m.organization_id AND roles.id = m.role_id WHERE m.user_id = parent.id",
+            ),
+            Of::Key(_) => query.sql("FROM organizations WHERE organizations.id = parent.id"),
+            Of::Everyone => query.sql("FROM organizations WHERE true"),
         };
         if let Some(search) = &filter.search {
-            query.sql(" AND o.search_text LIKE ").bind::<Text, _>(contains(search));
+            query.sql(" AND organizations.search_text LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(visibility) = filter.visibility {
-            query.sql(" AND o.visibility = ").bind::<Text, _>(visibility);
+            query.sql(" AND organizations.visibility = ").bind::<Text, _>(visibility);
         }
         if let Some(roles) = &filter.viewer_roles {
             match of {
-                Of::Member(_) => query.sql(" AND r.built_in = ANY(").bind::<Array<Text>, _>(roles.clone()).sql(")"),
+                Of::Member(_) => query.sql(" AND roles.built_in = ANY(").bind::<Array<Text>, _>(roles.clone()).sql(")"),
                 // Keys and the operator have no role.
                 Of::Key(_) | Of::Everyone => query.sql(" AND false"),
             };

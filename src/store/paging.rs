@@ -5,15 +5,19 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    QueryableByName, deserialize,
-    pg::Pg,
+    QueryableByName,
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::{Pg, PgValue},
     row::NamedRow,
-    sql_types::{Array, BigInt, Integer, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, SmallInt, SqlType, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Connection, query::Query};
+use super::{
+    Connection,
+    query::{Query, Row},
+};
 use crate::{domain::id::OrganizationId, error::Result};
 
 /// Which rows of a list are asked for.
@@ -29,6 +33,8 @@ pub struct Page {
     pub after: Option<Position>,
     /// Only rows before this position.
     pub before: Option<Position>,
+    /// Whether it has to be known that rows come before or follow.
+    pub ends: bool,
 }
 
 /// The end of a list that a page is taken from.
@@ -50,7 +56,8 @@ pub struct Position {
 }
 
 /// A value that is sorted by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, FromSqlRow)]
+#[diesel(sql_type = AnyKey)]
 pub enum Key {
     /// Text, in byte order.
     Text(String),
@@ -62,10 +69,28 @@ pub enum Key {
     Number(i32),
 }
 
+/// The type of whatever column is sorted by.
+#[derive(SqlType)]
+pub struct AnyKey;
+
+impl FromSql<AnyKey, Pg> for Key {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        const SMALL: u32 = 21;
+        const INTEGER: u32 = 23;
+        const TIME: u32 = 1184;
+        match value.get_oid().get() {
+            SMALL => FromSql::<SmallInt, Pg>::from_sql(value).map(Self::Rank),
+            INTEGER => FromSql::<Integer, Pg>::from_sql(value).map(Self::Number),
+            TIME => FromSql::<Timestamptz, Pg>::from_sql(value).map(Self::Time),
+            _ => FromSql::<Text, Pg>::from_sql(value).map(Self::Text),
+        }
+    }
+}
+
 /// A column to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sort {
-    /// The column, with its table's alias.
+    /// The column, with its table.
     pub column: &'static str,
     /// Whether the highest come first.
     pub descending: bool,
@@ -74,8 +99,8 @@ pub struct Sort {
 /// One page of one parent.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
-    /// The rows, in the order of the list.
-    pub rows: Vec<T>,
+    /// The rows, each with its place, in the order of the list.
+    pub rows: Vec<(Position, T)>,
     /// Whether rows come before.
     pub has_previous: bool,
     /// Whether rows follow.
@@ -83,10 +108,21 @@ pub struct Slice<T> {
 }
 
 impl<T> Slice<T> {
+    /// The page of an empty list.
+    pub fn empty() -> Self {
+        Self { rows: Vec::new(), has_previous: false, has_next: false }
+    }
+
+    /// The same page of other items.
+    pub fn map<U>(self, mut item: impl FnMut(T) -> U) -> Slice<U> {
+        self.filter_map(|row| Some(item(row)))
+    }
+
     /// The same page of other items; those that `item` drops are left out.
-    pub fn filter_map<U>(self, item: impl FnMut(T) -> Option<U>) -> Slice<U> {
+    pub fn filter_map<U>(self, mut item: impl FnMut(T) -> Option<U>) -> Slice<U> {
+        let place = |(position, row)| Some((position, item(row)?));
         Slice {
-            rows: self.rows.into_iter().filter_map(item).collect(),
+            rows: self.rows.into_iter().filter_map(place).collect(),
             has_previous: self.has_previous,
             has_next: self.has_next,
         }
@@ -95,9 +131,7 @@ impl<T> Slice<T> {
 
 /// A list that belongs to a parent: of an organization, of a project, of a person.
 pub struct Listing<'a> {
-    /// What is selected.
-    pub columns: &'a str,
-    /// The id column, with its table's alias.
+    /// The id column, with its table.
     pub id: &'static str,
     /// Adds `FROM … WHERE …`: the rows that belong to `parent.organization_id` and `parent.id` and pass the
     /// filter. More conditions may follow.
@@ -117,12 +151,9 @@ pub async fn pages<T>(
     searching: bool,
 ) -> Result<Vec<Slice<T>>>
 where
-    T: QueryableByName<Pg> + Send + 'static,
+    T: Row,
 {
-    let mut query = select(parents, listing, sort, page);
-    if searching {
-        query.planned_each_time();
-    }
+    let query = select::<T>(parents, listing, sort, page, searching);
     let found: Vec<Found<T>> = query.load(conn).await?;
     Ok(slices(parents.len(), found, page))
 }
@@ -136,8 +167,8 @@ pub async fn counts(
 ) -> Result<Vec<i64>> {
     let mut query = Query::new("SELECT (SELECT count(*) ");
     (listing.rows)(&mut query);
-    query.sql(") AS count ");
-    push_parents(&mut query, parents);
+    query.sql(") AS count FROM ");
+    push_parents(&mut query, parents, searching);
     query.sql(" ORDER BY parent.index");
     if searching {
         query.planned_each_time();
@@ -157,76 +188,90 @@ const ON_PAGE: i16 = 0;
 const BEFORE: i16 = 1;
 const BEHIND: i16 = 2;
 
-struct Found<T> {
-    parent: i64,
-    part: i16,
-    row: T,
-}
+/// Which parent a row belongs to, its part, its place, and the row.
+struct Found<T>((i64, i16, Key, Uuid), T);
 
-impl<T: QueryableByName<Pg>> QueryableByName<Pg> for Found<T> {
+impl<T: Row> QueryableByName<Pg> for Found<T> {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        Ok(Self {
-            parent: NamedRow::get::<BigInt, i64>(row, "parent_index")?,
-            part: NamedRow::get::<SmallInt, i16>(row, "part")?,
-            row: T::build(row)?,
-        })
+        type Place = (BigInt, SmallInt, AnyKey, SqlUuid);
+        let place = FromSqlRow::<Place, Pg>::build_from_row(&row.partial_row(0..4))?;
+        Ok(Self(place, T::build_from_row(&row.partial_row(4..row.field_count()))?))
     }
 }
 
-fn push_parents(query: &mut Query, parents: &[Parent]) {
+/// Adds `parent`. The plan of a statement that is prepared is kept where PostgreSQL expects as much of it for any
+/// parents as for these, so it shall not see how many there are. That of a search shall not hang on statistics of the
+/// one parent: they say nothing of how rare something is there.
+fn push_parents(query: &mut Query, parents: &[Parent], searching: bool) {
+    if let ([(organization, id)], false) = (parents, searching) {
+        query.sql("(SELECT ").bind::<SqlUuid, _>(organization.0).sql(" AS organization_id, ").bind::<SqlUuid, _>(*id);
+        query.sql(" AS id, 1::bigint AS index) AS parent");
+        return;
+    }
     let (organizations, ids): (Vec<_>, Vec<_>) = parents.iter().map(|(organization, id)| (organization.0, *id)).unzip();
     query
-        .sql(" FROM unnest(")
+        .sql("unnest((SELECT ")
         .bind::<Array<SqlUuid>, Vec<Uuid>>(organizations)
-        .sql(", ")
+        .sql("), (SELECT ")
         .bind::<Array<SqlUuid>, Vec<Uuid>>(ids)
-        .sql(") WITH ORDINALITY AS parent(organization_id, id, index)");
+        .sql(")) WITH ORDINALITY AS parent(organization_id, id, index)");
 }
 
-fn select(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page) -> Query {
+fn select<T: Row>(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page, searching: bool) -> Query {
     // Towards which side of the index the page is read.
     let descending = sort.descending != (page.end == End::Last);
-    let mut query = Query::new("SELECT parent.index AS parent_index, found.*");
-    push_parents(&mut query, parents);
+    let mut query = Query::new("SELECT parent.index, found.* FROM ");
+    push_parents(&mut query, parents, searching);
     query.sql(" CROSS JOIN LATERAL (");
-    push_part(&mut query, listing, sort, ON_PAGE);
+    let towards = direction(descending);
+    // The largest page is known to whoever plans for pages of any size. A search is planned for its own.
+    let is_planned_once = !searching && page.offset == 0;
+    if is_planned_once {
+        query.sql("(SELECT * FROM ");
+    }
+    push_part::<T>(&mut query, listing, sort, ON_PAGE);
     push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
     push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
     push_order(&mut query, listing, sort, descending);
-    query
-        .sql(" LIMIT ")
-        .bind::<BigInt, i64>(i64::from(page.limit) + 1)
-        .sql(" OFFSET ")
-        .bind::<BigInt, i64>(page.offset.into())
-        .sql(")");
+    if is_planned_once {
+        query.sql(format!(" LIMIT 101) AS page ORDER BY sort_key {towards}, sort_id {towards}"));
+    }
+    query.sql(" LIMIT ").bind::<BigInt, i64>(i64::from(page.limit) + 1);
+    if page.offset > 0 {
+        query.sql(" OFFSET ").bind::<BigInt, i64>(page.offset.into());
+    }
+    if searching {
+        query.planned_each_time();
+    }
+    query.sql(")");
     // Beyond an end the nearest row is looked for, which the index leads to: any other may be far.
-    if page.after.is_some() {
+    if page.ends && page.after.is_some() {
         query.sql(" UNION ALL ");
-        push_part(&mut query, listing, sort, BEFORE);
+        push_part::<T>(&mut query, listing, sort, BEFORE);
         push_bound(&mut query, listing, sort, page.after.as_ref(), Side::UpTo);
         push_order(&mut query, listing, sort, !sort.descending);
         query.sql(" LIMIT 1)");
     }
-    if page.offset > 0 {
+    if page.ends && page.offset > 0 {
         // The first of those that are skipped.
         query.sql(" UNION ALL ");
-        push_part(&mut query, listing, sort, BEFORE);
+        push_part::<T>(&mut query, listing, sort, BEFORE);
         push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
         push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
         push_order(&mut query, listing, sort, sort.descending);
         query.sql(" LIMIT 1)");
     }
-    if page.before.is_some() {
+    if page.ends && page.before.is_some() {
         query.sql(" UNION ALL ");
-        push_part(&mut query, listing, sort, BEHIND);
+        push_part::<T>(&mut query, listing, sort, BEHIND);
         push_bound(&mut query, listing, sort, page.before.as_ref(), Side::From);
         push_order(&mut query, listing, sort, sort.descending);
         query.sql(" LIMIT 1)");
     }
-    let direction = direction(descending);
-    query.sql(format!(
-        ") AS found ORDER BY parent.index, found.part, found.sort_key {direction}, found.sort_id {direction}"
-    ));
+    // A page alone comes in its order already, which PostgreSQL sees if it is asked for nothing more.
+    let has_parts = page.ends && (page.after.is_some() || page.before.is_some() || page.offset > 0);
+    let parts = if parents.len() > 1 || has_parts { "parent.index, part, " } else { "" };
+    query.sql(format!(") AS found ORDER BY {parts}sort_key {towards}, sort_id {towards}"));
     query
 }
 
@@ -239,9 +284,10 @@ fn push_order(query: &mut Query, listing: &Listing<'_>, sort: Sort, descending: 
     query.sql(format!(" ORDER BY {} {direction}, {} {direction}", sort.column, listing.id));
 }
 
-fn push_part(query: &mut Query, listing: &Listing<'_>, sort: Sort, part: i16) {
-    let (columns, id) = (listing.columns, listing.id);
-    query.sql(format!("(SELECT {part}::smallint AS part, {} AS sort_key, {id} AS sort_id, {columns} ", sort.column));
+fn push_part<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, part: i16) {
+    let (column, id) = (sort.column, listing.id);
+    query.sql(format!("(SELECT {part}::smallint AS part, {column} AS sort_key, {id} AS sort_id, "));
+    query.columns::<T>().sql(" ");
     (listing.rows)(query);
 }
 
@@ -273,14 +319,13 @@ fn push_bound(query: &mut Query, listing: &Listing<'_>, sort: Sort, position: Op
 }
 
 fn slices<T>(parents: usize, found: Vec<Found<T>>, page: &Page) -> Vec<Slice<T>> {
-    let empty = || Slice { rows: Vec::new(), has_previous: false, has_next: false };
-    let mut slices: Vec<Slice<T>> = std::iter::repeat_with(empty).take(parents).collect();
-    for Found { parent, part, row } in found {
+    let mut slices: Vec<Slice<T>> = std::iter::repeat_with(Slice::empty).take(parents).collect();
+    for Found((parent, part, key, id), row) in found {
         let Some(slice) = usize::try_from(parent - 1).ok().and_then(|index| slices.get_mut(index)) else { continue };
         match part {
             BEFORE => slice.has_previous = true,
             BEHIND => slice.has_next = true,
-            _ => slice.rows.push(row),
+            _ => slice.rows.push((Position { key, id }, row)),
         }
     }
     let limit = page.limit as usize;

@@ -9,11 +9,11 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     roles::Role,
     schema::project_members as members,
-    users::{self, User},
+    users::{Listed, Person},
 };
 use crate::{
     domain::{
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// An organization member in a project.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = members)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct ProjectMember {
@@ -45,17 +45,17 @@ pub struct ProjectMember {
 
 impl ProjectMember {
     /// A new membership of `user` with `role`.
-    pub fn new(id: ProjectMemberId, project: ProjectId, user: &User, role: &Role, now: DateTime<Utc>) -> Self {
+    pub fn new(id: ProjectMemberId, project: ProjectId, user: &impl Listed, role: &Role, now: DateTime<Utc>) -> Self {
         Self {
             organization_id: role.organization_id,
             id,
             project_id: project,
-            user_id: user.id,
+            user_id: user.id(),
             role_id: role.id,
             role_rank: role.rank,
             is_owner: role.is_owner(),
             sort_name: user.sort_name(),
-            email: user.email.clone(),
+            email: user.email().clone(),
             search_text: user.search_text(),
             version: 1,
             joined_at: now,
@@ -64,18 +64,33 @@ impl ProjectMember {
     }
 }
 
+/// What is shown of a membership.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "as of `ProjectMember`")]
+pub struct Membership {
+    pub organization_id: OrganizationId,
+    pub id: ProjectMemberId,
+    pub project_id: ProjectId,
+    pub user_id: UserId,
+    pub role_id: RoleId,
+    pub is_owner: bool,
+    pub version: i32,
+    pub joined_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
 /// A membership and the person.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[expect(missing_docs, reason = "named after their types")]
 pub struct MemberAndUser {
     #[diesel(embed)]
-    pub member: ProjectMember,
+    pub member: Membership,
     #[diesel(embed)]
-    pub user: User,
+    pub user: Person,
 }
 
-const SELECT: &str = "SELECT m.*, ";
-const FROM: &str = " FROM project_members m JOIN users u ON u.id = m.user_id WHERE ";
+const FROM: &str = "FROM project_members JOIN users ON users.id = project_members.user_id";
 
 /// Adds members; those who are in the project already stay as they are. Tells who was added.
 pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec<ProjectMember>> {
@@ -88,35 +103,36 @@ pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec
 
 /// Memberships by id, of whatever project, each with the person.
 pub async fn by_ids(conn: &mut Connection, ids: &[ProjectMemberId]) -> Result<Vec<MemberAndUser>> {
-    let mut query = Query::new(SELECT);
-    query.sql(users::COLUMNS).sql(FROM).sql("m.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
-    Ok(query.load(conn).await?)
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE project_members.id = ").any(ids);
+    Ok(query.rows(conn).await?)
 }
 
 /// Memberships of these people in these projects, each with the person.
 pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<MemberAndUser>> {
     let (projects, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    let mut query = Query::new(SELECT);
-    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
-        ") AS key(project_id, user_id) JOIN projects p ON p.id = key.project_id \
-         JOIN project_members m ON m.organization_id = p.organization_id AND m.project_id = p.id \
-         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+        ") AS key(project_id, user_id) JOIN projects ON projects.id = key.project_id \
+         JOIN project_members ON project_members.organization_id = projects.organization_id AND project_members.project_id = projects.id \
+         AND project_members.user_id = key.user_id JOIN users ON users.id = project_members.user_id",
     );
-    Ok(query.load(conn).await?)
+    Ok(query.rows(conn).await?)
 }
 
 /// The owner of each of these projects, with the person.
 pub async fn owners(conn: &mut Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<MemberAndUser>> {
     let (organizations, ids): (Vec<_>, Vec<_>) = projects.iter().copied().unzip();
-    let mut query = Query::new(SELECT);
+    let mut query = Query::new("SELECT ");
     query
-        .sql(users::COLUMNS)
+        .columns::<MemberAndUser>()
+        .sql(" ")
         .sql(FROM)
-        .sql("m.is_owner AND (m.organization_id, m.project_id) IN (SELECT * FROM unnest(");
+        .sql(" WHERE project_members.is_owner AND (project_members.organization_id, project_members.project_id) IN (SELECT * FROM unnest(");
     query.bind::<Array<SqlUuid>, _>(organizations).sql(", ").bind::<Array<SqlUuid>, _>(ids).sql("))");
-    Ok(query.load(conn).await?)
+    Ok(query.rows(conn).await?)
 }
 
 /// Which of these people are in a project.
@@ -157,8 +173,8 @@ pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bo
 }
 
 /// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
-pub async fn set_role(conn: &mut Connection, member: &ProjectMember, role: &Role, now: DateTime<Utc>) -> Result<()> {
-    let row = members::table.find((member.organization_id, member.id));
+pub async fn set_role(conn: &mut Connection, member: ProjectMemberId, role: &Role, now: DateTime<Utc>) -> Result<()> {
+    let row = members::table.find((role.organization_id, member));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
@@ -242,20 +258,10 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::Email => "m.email",
-            Self::JoinedAt => "m.joined_at",
-            Self::Name => "m.sort_name",
-            Self::Role => "m.role_rank",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &ProjectMember) -> Key {
-        match self {
-            Self::Email => Key::Text(row.email.as_str().to_owned()),
-            Self::JoinedAt => Key::Time(row.joined_at),
-            Self::Name => Key::Text(row.sort_name.clone()),
-            Self::Role => Key::Rank(row.role_rank),
+            Self::Email => "project_members.email",
+            Self::JoinedAt => "project_members.joined_at",
+            Self::Name => "project_members.sort_name",
+            Self::Role => "project_members.role_rank",
         }
     }
 }
@@ -270,9 +276,8 @@ pub async fn pages(
     page: &Page,
 ) -> Result<Vec<Slice<MemberAndUser>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM project_members m JOIN users u ON u.id = m.user_id", of, filter);
-    let columns = format!("m.*, {}", users::COLUMNS);
-    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let rows = rows(FROM, of, filter);
+    let listing = Listing { id: "project_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
 }
@@ -280,8 +285,8 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM project_members m", of, filter);
-    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    let rows = rows("FROM project_members", of, filter);
+    let listing = Listing { id: "project_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
@@ -289,23 +294,27 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
 fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql(from).sql(" WHERE m.organization_id = parent.organization_id");
-        query.sql(if of_users { " AND m.user_id = parent.id" } else { " AND m.project_id = parent.id" });
+        query.sql(from).sql(" WHERE project_members.organization_id = parent.organization_id");
+        query.sql(if of_users {
+            " AND project_members.user_id = parent.id"
+        } else {
+            " AND project_members.project_id = parent.id"
+        });
         if let Some(search) = &filter.search {
-            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+            query.sql(" AND project_members.search_text LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(roles) = &filter.roles {
-            query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
+            query.sql(" AND project_members.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
         }
         if let Some(user) = filter.visible_to {
             query.sql(
-                " AND EXISTS (SELECT FROM project_members v WHERE v.organization_id = m.organization_id \
-                 AND v.project_id = m.project_id AND v.user_id = ",
+                " AND EXISTS (SELECT FROM project_members v WHERE v.organization_id = project_members.organization_id \
+                 AND v.project_id = project_members.project_id AND v.user_id = ",
             );
             query.bind::<SqlUuid, _>(user).sql(")");
         }
         if let Some(only) = filter.only {
-            query.sql(" AND m.project_id = ").bind::<SqlUuid, _>(only);
+            query.sql(" AND project_members.project_id = ").bind::<SqlUuid, _>(only);
         }
     }
 }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, Integer, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     project_members::ProjectMember,
     query::{Query, contains},
     roles::Role,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A project of an organization.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = projects)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct Project {
@@ -149,13 +149,13 @@ pub async fn count_members(
     }
     let (ids, counts): (Vec<_>, Vec<_>) = changes.iter().copied().unzip();
     let mut query = Query::new(
-        "UPDATE projects p SET member_count = member_count + change.count FROM (SELECT id, sum(count)::integer AS count FROM unnest(",
+        "UPDATE projects SET member_count = member_count + change.count FROM (SELECT id, sum(count)::integer AS count FROM unnest(",
     );
     query.bind::<Array<SqlUuid>, _>(ids).sql(", ").bind::<Array<Integer>, _>(counts);
     query
-        .sql(") AS change(id, count) GROUP BY id) AS change WHERE p.organization_id = ")
+        .sql(") AS change(id, count) GROUP BY id) AS change WHERE projects.organization_id = ")
         .bind::<SqlUuid, _>(organization);
-    query.sql(" AND p.id = change.id");
+    query.sql(" AND projects.id = change.id");
     query.execute(conn).await?;
     Ok(())
 }
@@ -191,31 +191,23 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "p.created_at",
-            Self::Name => "p.sort_name",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &Project) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::CreatedAt => "projects.created_at",
+            Self::Name => "projects.sort_name",
         }
     }
 }
 
 /// A project and the role that the viewer has in it.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 pub struct ProjectAndRole {
     /// The project.
     #[diesel(embed)]
     pub project: Project,
     /// Which built-in role it is.
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = roles::built_in.nullable())]
     pub viewer_built_in: Option<BuiltInRole>,
     /// Its permissions, as the role stores them; absent when the viewer is not in the project.
-    #[diesel(sql_type = Nullable<Array<Text>>)]
+    #[diesel(select_expression = roles::permissions.nullable())]
     pub viewer_permissions: Option<Vec<String>>,
 }
 
@@ -232,23 +224,22 @@ pub async fn pages(
     let viewer = viewer.unwrap_or(UserId(uuid::Uuid::nil()));
     let rows = |query: &mut Query| {
         query.sql(
-            "FROM projects p LEFT JOIN project_members v ON v.organization_id = p.organization_id \
-             AND v.project_id = p.id AND v.user_id = ",
+            "FROM projects LEFT JOIN project_members v ON v.organization_id = projects.organization_id \
+             AND v.project_id = projects.id AND v.user_id = ",
         );
         query.bind::<SqlUuid, _>(viewer);
-        query.sql(" LEFT JOIN roles r ON r.organization_id = v.organization_id AND r.id = v.role_id");
+        query.sql(" LEFT JOIN roles ON roles.organization_id = v.organization_id AND roles.id = v.role_id");
         push_condition(query, filter);
     };
-    let columns = "p.*, r.built_in AS viewer_built_in, r.permissions AS viewer_permissions";
-    let listing = Listing { columns, id: "p.id", rows: &rows };
+    let listing = Listing { id: "projects.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents(organizations), &listing, sort, page, filter.search.is_some()).await
 }
 
 /// How many projects each organization has.
 pub async fn counts(conn: &mut Connection, organizations: &[OrganizationId], filter: &Filter) -> Result<Vec<i64>> {
-    let rows = |query: &mut Query| push_condition(query.sql("FROM projects p"), filter);
-    let listing = Listing { columns: "p.*", id: "p.id", rows: &rows };
+    let rows = |query: &mut Query| push_condition(query.sql("FROM projects"), filter);
+    let listing = Listing { id: "projects.id", rows: &rows };
     paging::counts(conn, &parents(organizations), &listing, filter.search.is_some()).await
 }
 
@@ -257,18 +248,18 @@ fn parents(organizations: &[OrganizationId]) -> Vec<Parent> {
 }
 
 fn push_condition(query: &mut Query, filter: &Filter) {
-    query.sql(" WHERE p.organization_id = parent.organization_id");
+    query.sql(" WHERE projects.organization_id = parent.organization_id");
     if let Some(search) = &filter.search {
-        query.sql(" AND p.search_text LIKE ").bind::<Text, _>(contains(search));
+        query.sql(" AND projects.search_text LIKE ").bind::<Text, _>(contains(search));
     }
     for user in [filter.member, filter.visible_to].into_iter().flatten() {
         query.sql(
-            " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = p.organization_id \
-             AND m.project_id = p.id AND m.user_id = ",
+            " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = projects.organization_id \
+             AND m.project_id = projects.id AND m.user_id = ",
         );
         query.bind::<SqlUuid, _>(user).sql(")");
     }
     if let Some(only) = filter.only {
-        query.sql(" AND p.id = ").bind::<SqlUuid, _>(only);
+        query.sql(" AND projects.id = ").bind::<SqlUuid, _>(only);
     }
 }

@@ -3,15 +3,20 @@
 //! diesel's own `sql_query` marks itself as not to be cached and is prepared again at every call, which
 //! costs PostgreSQL three times the work of the query itself. This type is cached by its text.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, fmt::Debug, marker::PhantomData};
 
 use diesel::{
-    QueryResult,
+    Expression, QueryResult, QueryableByName, Selectable,
+    deserialize::{self, FromSqlRow},
     pg::Pg,
     query_builder::{AstPass, Query as DieselQuery, QueryFragment, QueryId},
+    row::NamedRow,
     serialize::ToSql,
-    sql_types::{HasSqlType, Untyped},
+    sql_types::{Array, HasSqlType, Untyped, Uuid as SqlUuid},
 };
+use diesel_async::RunQueryDsl;
+
+use super::Connection;
 
 /// A statement that grows piece by piece.
 pub struct Query {
@@ -41,6 +46,30 @@ impl Query {
         self
     }
 
+    /// Adds what is equal to one of these ids, to stand behind `=`.
+    pub fn any<I>(&mut self, ids: &[I]) -> &mut Self
+    where
+        I: ToSql<SqlUuid, Pg> + Copy + Debug + Send + 'static,
+    {
+        match ids {
+            // PostgreSQL keeps the plan of a statement that looks the same whatever it is given.
+            [id] => self.bind::<SqlUuid, _>(*id),
+            _ => self.sql("ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")"),
+        }
+    }
+
+    /// Adds the columns of `R`, by the names of their tables.
+    pub fn columns<R: Row>(&mut self) -> &mut Self {
+        self.parts.push(Part::Bind(Box::new(R::construct_selection())));
+        self
+    }
+
+    /// The rows of a statement that selects the columns of `R` and nothing else.
+    pub async fn rows<R: Row>(self, conn: &mut Connection) -> QueryResult<Vec<R>> {
+        let rows: Vec<ByPlace<R>> = self.load(conn).await?;
+        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+    }
+
     /// Adds a value of the SQL type `ST`.
     pub fn bind<ST, V>(&mut self, value: V) -> &mut Self
     where
@@ -50,6 +79,34 @@ impl Query {
     {
         self.parts.push(Part::Bind(Box::new(Bind(value, PhantomData))));
         self
+    }
+}
+
+/// What a row is read into: a struct that names its columns, or several of them. Columns are found by their place: to
+/// look for their names in every row takes longer than to read them.
+pub trait Row:
+    Selectable<Pg, SelectExpression: Expression<SqlType = Self::Sql> + QueryFragment<Pg> + Send + 'static>
+    + FromSqlRow<Self::Sql, Pg>
+    + Send
+    + 'static
+{
+    /// The types of its columns.
+    type Sql;
+}
+
+impl<R, E> Row for R
+where
+    R: Selectable<Pg, SelectExpression = E> + FromSqlRow<E::SqlType, Pg> + Send + 'static,
+    E: Expression + QueryFragment<Pg> + Send + 'static,
+{
+    type Sql = E::SqlType;
+}
+
+struct ByPlace<R>(R);
+
+impl<R: Row> QueryableByName<Pg> for ByPlace<R> {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        R::build_from_row(row).map(Self)
     }
 }
 

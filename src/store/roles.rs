@@ -9,8 +9,8 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{
-    Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    Connection, organizations,
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::Query,
     schema::roles,
 };
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A named set of permissions.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = roles)]
 pub struct Role {
     /// Its organization.
@@ -108,7 +108,9 @@ pub async fn add(conn: &mut Connection, row: &Role) -> Result<bool> {
         .values(row)
         .on_conflict((roles::organization_id, roles::scope, roles::key))
         .do_nothing();
-    Ok(inserted.execute(conn).await? == 1)
+    let is_new = inserted.execute(conn).await? == 1;
+    organizations::touch_roles(conn, row.organization_id).await?;
+    Ok(is_new)
 }
 
 /// Writes what can change of a role, as its next version.
@@ -122,7 +124,7 @@ pub async fn update(conn: &mut Connection, role: &Role, now: DateTime<Utc>) -> R
         roles::updated_at.eq(now),
     );
     diesel::update(roles::table.find((role.organization_id, role.id))).set(change).execute(conn).await?;
-    Ok(())
+    organizations::touch_roles(conn, role.organization_id).await
 }
 
 /// Gives everything that names a role another one of its level: members, and invitations with their grants,
@@ -155,7 +157,7 @@ pub async fn replace(conn: &mut Connection, role: &Role, by: &Role, now: DateTim
 /// Deletes a role that nothing names any more.
 pub async fn delete(conn: &mut Connection, role: &Role) -> Result<()> {
     diesel::delete(roles::table.find((role.organization_id, role.id))).execute(conn).await?;
-    Ok(())
+    organizations::touch_roles(conn, role.organization_id).await
 }
 
 /// All roles of these organizations: few each, so they are read together.
@@ -254,18 +256,9 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "r.created_at",
-            Self::Name => "r.sort_name",
-            Self::Rank => "r.rank",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &Role) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::Name => Key::Text(row.sort_name.clone()),
-            Self::Rank => Key::Rank(row.rank),
+            Self::CreatedAt => "roles.created_at",
+            Self::Name => "roles.sort_name",
+            Self::Rank => "roles.rank",
         }
     }
 }
@@ -280,14 +273,14 @@ pub async fn pages(
     page: &Page,
 ) -> Result<Vec<Slice<Role>>> {
     let rows = rows(of, filter);
-    let listing = Listing { columns: "r.*", id: "r.id", rows: &rows };
+    let listing = Listing { id: "roles.id", rows: &rows };
     paging::pages(conn, &parents(of), &listing, Sort { column: field.column(), descending }, page, false).await
 }
 
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let rows = rows(of, filter);
-    let listing = Listing { columns: "r.*", id: "r.id", rows: &rows };
+    let listing = Listing { id: "roles.id", rows: &rows };
     paging::counts(conn, &parents(of), &listing, false).await
 }
 
@@ -305,15 +298,15 @@ fn rows<'a>(of: &[Of], filter: &'a Filter) -> impl Fn(&mut Query) + Sync + use<'
         }
     }
     move |query: &mut Query| {
-        query.sql("FROM roles r WHERE r.organization_id = parent.organization_id");
+        query.sql("FROM roles WHERE roles.organization_id = parent.organization_id");
         if let Some(ids) = &among {
-            query.sql(" AND r.id = ANY(").bind::<Array<SqlUuid>, _>(ids.clone()).sql(")");
+            query.sql(" AND roles.id = ANY(").bind::<Array<SqlUuid>, _>(ids.clone()).sql(")");
         }
         if let Some(scope) = filter.scope {
-            query.sql(" AND r.scope = ").bind::<Text, _>(scope);
+            query.sql(" AND roles.scope = ").bind::<Text, _>(scope);
         }
         if let Some(built_in) = filter.built_in {
-            query.sql(if built_in { " AND r.built_in IS NOT NULL" } else { " AND r.built_in IS NULL" });
+            query.sql(if built_in { " AND roles.built_in IS NOT NULL" } else { " AND roles.built_in IS NULL" });
         }
     }
 }

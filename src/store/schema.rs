@@ -169,6 +169,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        roles_version -> Int4,
     }
 }
 

@@ -2,10 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    deserialize,
-    pg::Pg,
     prelude::*,
-    row::NamedRow,
     sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
@@ -13,10 +10,10 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     invitations::Invitation,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     schema::team_members as members,
-    users::{self, User},
+    users::{Listed, Person, User},
 };
 use crate::{
     domain::{
@@ -29,7 +26,7 @@ use crate::{
 };
 
 /// An organization member in a team, or somebody who will be one by accepting an invitation.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = members)]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct TeamMember {
@@ -52,7 +49,7 @@ impl TeamMember {
     pub fn of_person(
         id: TeamMemberId,
         (organization, team): (OrganizationId, TeamId),
-        user: &User,
+        user: &impl Listed,
         role: TeamMemberRole,
         now: DateTime<Utc>,
     ) -> Self {
@@ -60,13 +57,13 @@ impl TeamMember {
             organization_id: organization,
             id,
             team_id: team,
-            user_id: Some(user.id),
+            user_id: Some(user.id()),
             invitation_id: None,
             expires_at: None,
             role,
             role_rank: role.rank(),
             sort_name: user.sort_name(),
-            email: user.email.clone(),
+            email: user.email().clone(),
             search_text: user.search_text(),
             added_at: now,
         }
@@ -105,24 +102,16 @@ impl TeamMember {
 }
 
 /// A membership and, unless it is pending, the person.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[expect(missing_docs, reason = "named after their types")]
 pub struct MemberAndUser {
+    #[diesel(embed)]
     pub member: TeamMember,
-    pub user: Option<User>,
+    #[diesel(embed)]
+    pub user: Option<Person>,
 }
 
-impl QueryableByName<Pg> for MemberAndUser {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        let member = <TeamMember as QueryableByName<Pg>>::build(row)?;
-        let is_person = member.user_id.is_some();
-        let user = if is_person { Some(<User as QueryableByName<Pg>>::build(row)?) } else { None };
-        Ok(Self { member, user })
-    }
-}
-
-const SELECT: &str = "SELECT m.*, ";
-const FROM: &str = " FROM team_members m LEFT JOIN users u ON u.id = m.user_id WHERE ";
+const FROM: &str = "FROM team_members LEFT JOIN users ON users.id = team_members.user_id";
 
 /// Adds members; those who are in the team already stay as they are. Tells who was added.
 pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<TeamMember>> {
@@ -138,23 +127,23 @@ pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<Te
 
 /// Memberships by id, of whatever team, each with the person.
 pub async fn by_ids(conn: &mut Connection, ids: &[TeamMemberId]) -> Result<Vec<MemberAndUser>> {
-    let mut query = Query::new(SELECT);
-    query.sql(users::COLUMNS).sql(FROM).sql("m.id = ANY(").bind::<Array<SqlUuid>, _>(ids.to_vec()).sql(")");
-    Ok(query.load(conn).await?)
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE team_members.id = ").any(ids);
+    Ok(query.rows(conn).await?)
 }
 
 /// Memberships of these people in these teams, each with the person.
 pub async fn by_users(conn: &mut Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<MemberAndUser>> {
     let (teams, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    let mut query = Query::new(SELECT);
-    query.sql(users::COLUMNS).sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
+    let mut query = Query::new("SELECT ");
+    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
-        ") AS key(team_id, user_id) JOIN teams t ON t.id = key.team_id \
-         JOIN team_members m ON m.organization_id = t.organization_id AND m.team_id = t.id \
-         AND m.user_id = key.user_id JOIN users u ON u.id = m.user_id",
+        ") AS key(team_id, user_id) JOIN teams ON teams.id = key.team_id \
+         JOIN team_members ON team_members.organization_id = teams.organization_id AND team_members.team_id = teams.id \
+         AND team_members.user_id = key.user_id JOIN users ON users.id = team_members.user_id",
     );
-    Ok(query.load(conn).await?)
+    Ok(query.rows(conn).await?)
 }
 
 /// Everybody in a team, invitees whose time has run out included.
@@ -306,20 +295,10 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::AddedAt => "m.added_at",
-            Self::Email => "m.email",
-            Self::Name => "m.sort_name",
-            Self::Role => "m.role_rank",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &TeamMember) -> Key {
-        match self {
-            Self::AddedAt => Key::Time(row.added_at),
-            Self::Email => Key::Text(row.email.as_str().to_owned()),
-            Self::Name => Key::Text(row.sort_name.clone()),
-            Self::Role => Key::Rank(row.role_rank),
+            Self::AddedAt => "team_members.added_at",
+            Self::Email => "team_members.email",
+            Self::Name => "team_members.sort_name",
+            Self::Role => "team_members.role_rank",
         }
     }
 }
@@ -334,9 +313,8 @@ pub async fn pages(
     page: &Page,
 ) -> Result<Vec<Slice<MemberAndUser>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM team_members m LEFT JOIN users u ON u.id = m.user_id", of, filter);
-    let columns = format!("m.*, {}", users::COLUMNS);
-    let listing = Listing { columns: &columns, id: "m.id", rows: &rows };
+    let rows = rows(FROM, of, filter);
+    let listing = Listing { id: "team_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.is_selective()).await
 }
@@ -344,8 +322,8 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM team_members m", of, filter);
-    let listing = Listing { columns: "m.*", id: "m.id", rows: &rows };
+    let rows = rows("FROM team_members", of, filter);
+    let listing = Listing { id: "team_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.is_selective()).await
 }
 
@@ -353,23 +331,30 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
 fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql(from).sql(" WHERE m.organization_id = parent.organization_id");
-        query.sql(if of_users { " AND m.user_id = parent.id" } else { " AND m.team_id = parent.id" });
-        query.sql(" AND (m.expires_at IS NULL OR m.expires_at > ").bind::<Timestamptz, _>(filter.now).sql(")");
+        query.sql(from).sql(" WHERE team_members.organization_id = parent.organization_id");
+        query.sql(if of_users {
+            " AND team_members.user_id = parent.id"
+        } else {
+            " AND team_members.team_id = parent.id"
+        });
+        query
+            .sql(" AND (team_members.expires_at IS NULL OR team_members.expires_at > ")
+            .bind::<Timestamptz, _>(filter.now)
+            .sql(")");
         if let Some(search) = &filter.search {
-            query.sql(" AND m.search_text LIKE ").bind::<Text, _>(contains(search));
+            query.sql(" AND team_members.search_text LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(roles) = &filter.roles {
             // By rank, which has an index: leads are few.
             let ranks: Vec<i16> = roles.iter().map(|role| role.rank()).collect();
-            query.sql(" AND m.role_rank = ANY(").bind::<Array<SmallInt>, _>(ranks).sql(")");
+            query.sql(" AND team_members.role_rank = ANY(").bind::<Array<SmallInt>, _>(ranks).sql(")");
         }
         if let Some(statuses) = &filter.statuses {
             let (accepted, pending) = (statuses.contains(&Status::Accepted), statuses.contains(&Status::Pending));
             query.sql(match (accepted, pending) {
                 (true, true) => "",
-                (true, false) => " AND m.user_id IS NOT NULL",
-                (false, true) => " AND m.user_id IS NULL",
+                (true, false) => " AND team_members.user_id IS NOT NULL",
+                (false, true) => " AND team_members.user_id IS NULL",
                 (false, false) => " AND false",
             });
         }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Key, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     schema::{team_members, teams},
 };
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A group of people in an organization.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = teams, treat_none_as_null = true, primary_key(organization_id, id))]
 #[expect(missing_docs, reason = "the columns are described in the migration and in the schema")]
 pub struct Team {
@@ -50,13 +50,13 @@ impl Team {
 }
 
 /// A team, and the role that a person has in it.
-#[derive(Clone, Debug, PartialEq, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 pub struct TeamAndRole {
     /// The team.
     #[diesel(embed)]
     pub team: Team,
     /// The role; absent when the person is not in the team.
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = team_members::role.nullable())]
     pub viewer_role: Option<TeamMemberRole>,
 }
 
@@ -122,15 +122,15 @@ pub async fn count_members(
         return Ok(());
     }
     let (ids, counts): (Vec<_>, Vec<_>) = changes.iter().copied().unzip();
-    let mut query = Query::new("UPDATE teams t SET version = version + 1, updated_at = ");
+    let mut query = Query::new("UPDATE teams SET version = version + 1, updated_at = ");
     query
         .bind::<Timestamptz, _>(now)
         .sql(", member_count = member_count + change.count FROM (SELECT id, sum(count)::integer AS count FROM unnest(");
     query.bind::<Array<SqlUuid>, _>(ids).sql(", ").bind::<Array<Integer>, _>(counts);
     query
-        .sql(") AS change(id, count) GROUP BY id) AS change WHERE t.organization_id = ")
+        .sql(") AS change(id, count) GROUP BY id) AS change WHERE teams.organization_id = ")
         .bind::<SqlUuid, _>(organization);
-    query.sql(" AND t.id = change.id");
+    query.sql(" AND teams.id = change.id");
     query.execute(conn).await?;
     Ok(())
 }
@@ -163,18 +163,9 @@ pub enum OrderField {
 impl OrderField {
     fn column(self) -> &'static str {
         match self {
-            Self::CreatedAt => "t.created_at",
-            Self::MemberCount => "t.member_count",
-            Self::Name => "t.sort_name",
-        }
-    }
-
-    /// Where a row stands in this order.
-    pub fn key(self, row: &Team) -> Key {
-        match self {
-            Self::CreatedAt => Key::Time(row.created_at),
-            Self::MemberCount => Key::Number(row.member_count),
-            Self::Name => Key::Text(row.sort_name.clone()),
+            Self::CreatedAt => "teams.created_at",
+            Self::MemberCount => "teams.member_count",
+            Self::Name => "teams.sort_name",
         }
     }
 }
@@ -200,21 +191,21 @@ pub async fn pages(
     let viewer = of.first().and_then(|of| of.viewer).unwrap_or(UserId(uuid::Uuid::nil()));
     let rows = |query: &mut Query| {
         query.sql(
-            "FROM teams t LEFT JOIN team_members v ON v.organization_id = t.organization_id \
-             AND v.team_id = t.id AND v.user_id = ",
+            "FROM teams LEFT JOIN team_members ON team_members.organization_id = teams.organization_id \
+             AND team_members.team_id = teams.id AND team_members.user_id = ",
         );
         query.bind::<SqlUuid, _>(viewer);
         push_condition(query, filter);
     };
-    let listing = Listing { columns: "t.*, v.role AS viewer_role", id: "t.id", rows: &rows };
+    let listing = Listing { id: "teams.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents(of), &listing, sort, page, filter.search.is_some()).await
 }
 
 /// How many teams each organization has.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
-    let rows = |query: &mut Query| push_condition(query.sql("FROM teams t"), filter);
-    let listing = Listing { columns: "t.*", id: "t.id", rows: &rows };
+    let rows = |query: &mut Query| push_condition(query.sql("FROM teams"), filter);
+    let listing = Listing { id: "teams.id", rows: &rows };
     paging::counts(conn, &parents(of), &listing, filter.search.is_some()).await
 }
 
@@ -223,14 +214,14 @@ fn parents(of: &[Of]) -> Vec<Parent> {
 }
 
 fn push_condition(query: &mut Query, filter: &Filter) {
-    query.sql(" WHERE t.organization_id = parent.organization_id");
+    query.sql(" WHERE teams.organization_id = parent.organization_id");
     if let Some(search) = &filter.search {
-        query.sql(" AND t.search_text LIKE ").bind::<Text, _>(contains(search));
+        query.sql(" AND teams.search_text LIKE ").bind::<Text, _>(contains(search));
     }
     if let Some(user) = filter.member {
         query.sql(
-            " AND EXISTS (SELECT FROM team_members m WHERE m.organization_id = t.organization_id \
-             AND m.team_id = t.id AND m.user_id = ",
+            " AND EXISTS (SELECT FROM team_members m WHERE m.organization_id = teams.organization_id \
+             AND m.team_id = teams.id AND m.user_id = ",
         );
         query.bind::<SqlUuid, _>(user).sql(")");
     }

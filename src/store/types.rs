@@ -82,7 +82,7 @@ macro_rules! id_columns {
     };
 }
 
-macro_rules! text_columns {
+macro_rules! enum_columns {
     ($($name:ident),*) => {
         column!(Text: $($name),*);
         $(
@@ -92,14 +92,6 @@ macro_rules! text_columns {
                     Self::parse(text).ok_or_else(|| format!("not a {}: {text:?}", stringify!($name)).into())
                 }
             }
-        )*
-    };
-}
-
-macro_rules! enum_columns {
-    ($($name:ident),*) => {
-        text_columns!($($name),*);
-        $(
             impl ToSql<Text, Pg> for $name {
                 fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
                     ToSql::<Text, Pg>::to_sql(self.as_str(), out)
@@ -122,7 +114,20 @@ id_columns!(
     UserId
 );
 enum_columns!(ActorKind, BuiltInRole, InvitationStatus, MailStatus, PlanTier, RoleScope, TeamMemberRole, Visibility);
-text_columns!(Email, Phone);
+column!(Text: Email, Phone);
+
+/// Only what was read as an address is written to a column, and to read one takes long.
+impl FromSql<Text, Pg> for Email {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<Text, Pg>::from_sql(value).map(Self::from_stored)
+    }
+}
+
+impl FromSql<Text, Pg> for Phone {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<Text, Pg>::from_sql(value).map(Self::from_stored)
+    }
+}
 
 impl ToSql<Text, Pg> for Email {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {

@@ -2,11 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    deserialize,
-    pg::Pg,
     prelude::*,
-    row::NamedRow,
-    sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -44,38 +41,72 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Columns of the table under the alias `u`, as [`User`] is read from written SQL.
-pub const COLUMNS: &str = "u.id AS u_id, u.issuer AS u_issuer, u.subject AS u_subject, u.email AS u_email, \
-     u.email_verified AS u_email_verified, u.display_name AS u_display_name, u.first_name AS u_first_name, \
-     u.last_name AS u_last_name, u.avatar_url AS u_avatar_url, u.created_at AS u_created_at, u.updated_at AS u_updated_at";
+/// What others see of a person.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = users)]
+#[expect(missing_docs, reason = "as of `User`")]
+pub struct Person {
+    pub id: UserId,
+    pub email: Email,
+    pub display_name: String,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub avatar_url: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
 
-impl QueryableByName<Pg> for User {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        Ok(Self {
-            id: NamedRow::get::<SqlUuid, _>(row, "u_id")?,
-            issuer: NamedRow::get::<Text, _>(row, "u_issuer")?,
-            subject: NamedRow::get::<Text, _>(row, "u_subject")?,
-            email: NamedRow::get::<Text, _>(row, "u_email")?,
-            email_verified: NamedRow::get::<Bool, _>(row, "u_email_verified")?,
-            display_name: NamedRow::get::<Text, _>(row, "u_display_name")?,
-            first_name: NamedRow::get::<Nullable<Text>, _>(row, "u_first_name")?,
-            last_name: NamedRow::get::<Nullable<Text>, _>(row, "u_last_name")?,
-            avatar_url: NamedRow::get::<Nullable<Text>, _>(row, "u_avatar_url")?,
-            created_at: NamedRow::get::<Timestamptz, _>(row, "u_created_at")?,
-            updated_at: NamedRow::get::<Timestamptz, _>(row, "u_updated_at")?,
-        })
+impl From<User> for Person {
+    fn from(user: User) -> Self {
+        let User { id, email, display_name, first_name, last_name, avatar_url, created_at, .. } = user;
+        Self { id, email, display_name, first_name, last_name, avatar_url, created_at }
     }
 }
 
-impl User {
+/// Somebody whom lists of members show.
+pub trait Listed {
+    /// The person.
+    fn id(&self) -> UserId;
+    /// Address.
+    fn email(&self) -> &Email;
+    /// Full name, or the address.
+    fn display_name(&self) -> &str;
+
     /// The name as member lists sort it.
-    pub fn sort_name(&self) -> String {
-        fold(&self.display_name)
+    fn sort_name(&self) -> String {
+        fold(self.display_name())
     }
 
     /// What member lists are searched by.
-    pub fn search_text(&self) -> String {
-        format!("{} {}", fold(&self.display_name), fold(self.email.as_str()))
+    fn search_text(&self) -> String {
+        format!("{} {}", fold(self.display_name()), fold(self.email().as_str()))
+    }
+}
+
+impl Listed for User {
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn email(&self) -> &Email {
+        &self.email
+    }
+
+    fn display_name(&self) -> &str {
+        &self.display_name
+    }
+}
+
+impl Listed for Person {
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn email(&self) -> &Email {
+        &self.email
+    }
+
+    fn display_name(&self) -> &str {
+        &self.display_name
     }
 }
 
@@ -119,12 +150,12 @@ pub async fn insert(conn: &mut Connection, user: &User) -> Result<bool> {
     Ok(inserted.execute(conn).await? == 1)
 }
 
-/// Takes an address away from whoever had it: the identity provider now vouches for it elsewhere.
-pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: UserId) -> Result<()> {
+/// Takes an address away from whoever had it, and tells who that was: the identity provider now vouches for it elsewhere.
+pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: UserId) -> Result<Vec<UserId>> {
     let previous =
         users::table.filter(users::email.eq(email)).filter(users::email_verified).filter(users::id.ne(new_holder));
-    diesel::update(previous).set(users::email_verified.eq(false)).execute(conn).await?;
-    Ok(())
+    let change = users::email_verified.eq(false);
+    Ok(diesel::update(previous).set(change).returning(users::id).get_results(conn).await?)
 }
 
 /// Stores a changed profile, and with it the copies that member lists are sorted and searched by.

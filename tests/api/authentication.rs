@@ -28,7 +28,7 @@ use roster::{
     },
     server::{
         authentication::Authentication,
-        tokens::{KeySource, Source, Verifier},
+        tokens::{DevelopmentClaims, KeySource, Source, Verifier},
     },
 };
 use secrecy::SecretString;
@@ -389,6 +389,9 @@ async fn an_api_key_is_good_until_it_is_not() {
     let end = |column: &str, seconds: i64| {
         format!("UPDATE api_keys SET {column} = '{}'", (roster.now() + TimeDelta::seconds(seconds)).to_rfc3339())
     };
+    // What is changed by hand is not told to servers.
+    let forgotten = TimeDelta::seconds(5);
+    roster.wait(forgotten);
     roster.sql(&end("expires_at", 1)).await;
     assert_eq!(ask(&roster, &authorization).await.status, StatusCode::OK);
     roster.wait(TimeDelta::seconds(1));
@@ -396,12 +399,46 @@ async fn an_api_key_is_good_until_it_is_not() {
     roster.sql("UPDATE api_keys SET expires_at = NULL").await;
     assert_eq!(ask(&roster, &authorization).await.status, StatusCode::OK);
     roster.sql(&end("revoked_at", 0)).await;
+    roster.wait(forgotten);
     answers.push(ask(&roster, &authorization).await);
     // No answer tells why.
     for answer in &answers {
         assert_refused(answer, "key");
         assert_eq!(answer.body, answers[0].body);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signed_in_lately_is_known_and_a_change_is_heard_of() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let key = roster.key(&acme, None, &[]).await;
+    let statements = async |actor: &Actor| {
+        let before = roster.app.db.statements();
+        assert_eq!(actor.post("{ viewer { actor { displayName } } }", json!({})).await.status, StatusCode::OK);
+        roster.app.db.statements() - before
+    };
+    for actor in [&alice, &key] {
+        statements(actor).await;
+        assert_eq!(statements(actor).await, 0);
+        // In case that no notification comes through.
+        roster.wait(TimeDelta::seconds(5));
+        assert_eq!(statements(actor).await, 1);
+    }
+    // With a newer token her name changes at another server.
+    let (other, hearing) = (roster.replica(), roster.listen().await);
+    let email = Some("alice@example.com");
+    let claims = DevelopmentClaims { subject: "alice@example.com", audience: None, email, name: Some("Alice II") };
+    other.signed("alice", claims).data(WHO, json!({})).await;
+    let heard = async {
+        while statements(&alice).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::support::net::PATIENCE, heard).await.expect("it is heard of");
+    hearing.stop();
+    hearing.stopped().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -417,7 +454,7 @@ async fn the_last_use_of_a_key_is_written_once_a_minute() {
     };
     assert_eq!(last_use().await, "never");
     for (seconds, written) in
-        [(0, "09:00:00"), (30, "09:00:00"), (30, "09:00:00"), (1, "09:01:01"), (60, "09:01:01"), (3600, "10:02:01")]
+        [(0, "09:00:00"), (30, "09:00:00"), (30, "09:00:00"), (5, "09:01:05"), (60, "09:01:05"), (3600, "10:02:05")]
     {
         roster.wait(TimeDelta::seconds(seconds));
         key.data(WHO, json!({})).await;
@@ -426,7 +463,7 @@ async fn the_last_use_of_a_key_is_written_once_a_minute() {
     roster.wait(TimeDelta::hours(1));
     roster.sql("UPDATE api_keys SET revoked_at = last_used_at").await;
     assert_refused(&ask(&roster, key.authorization().unwrap()).await, "revoked");
-    assert_eq!(last_use().await, "10:02:01");
+    assert_eq!(last_use().await, "10:02:05");
 }
 
 #[tokio::test(flavor = "multi_thread")]

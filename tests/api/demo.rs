@@ -14,7 +14,7 @@ use roster::{
         project_members::ProjectMember,
         projects::Project,
         schema::{organization_members, organizations, project_members, projects, users},
-        users::User,
+        users::{Listed, User},
     },
 };
 use serde_json::json;

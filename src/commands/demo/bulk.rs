@@ -31,7 +31,8 @@ pub async fn prepare(conn: &mut Connection) -> Result<Option<Vec<String>>> {
         "SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'; LOCK TABLE {tables}"
     ))
     .await?;
-    if organizations::count(conn, organizations::Of::Everyone, &organizations::Filter::default()).await? > 0 {
+    let everyone = [organizations::Of::Everyone];
+    if organizations::counts(conn, &everyone, &organizations::Filter::default()).await? != [0] {
         return Ok(None);
     }
     let parts = parts(conn).await?;

@@ -86,6 +86,7 @@ rows! {
         version: Integer,
         created_at: Timestamptz,
         updated_at: Timestamptz,
+        roles_version: Integer,
     }
     OrganizationSlug => "organization_slugs" {
         slug: Text,

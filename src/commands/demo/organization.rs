@@ -138,6 +138,7 @@ impl<'a> Organization<'a> {
             version: 1,
             created_at: self.created_at,
             updated_at: self.created_at,
+            roles_version: 1,
         }
     }
 

@@ -38,9 +38,7 @@ use crate::{app::Limits, domain::secret::sha256};
 pub struct Hash([u8; 32]);
 
 fn hash(text: &str) -> Hash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(&sha256(text.as_bytes()));
-    Hash(hash)
+    Hash(sha256(text.as_bytes()))
 }
 
 impl Hash {

@@ -4,7 +4,7 @@
 mod pages;
 mod rows;
 
-pub use pages::Listed;
+pub use pages::page_of;
 pub use rows::{
     AcceptanceOf, ActiveKeysOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf,
     OrganizationById, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf,

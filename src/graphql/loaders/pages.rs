@@ -2,14 +2,17 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use async_graphql::dataloader::Loader;
+use async_graphql::{Context, dataloader::Loader};
 
 use crate::{
     domain::id::{OrganizationId, UserId},
     error::{Error, Result},
-    graphql::context::Reader,
+    graphql::{
+        connection::Asked,
+        context::{Reader, RequestContext},
+    },
     store::{
-        Connection, api_keys, invitations, organization_members,
+        Connection, api_keys, invitations, organization_members, organizations,
         paging::{Page, Slice},
         project_members, projects, roles, team_members, teams,
     },
@@ -28,8 +31,8 @@ pub struct Listed<L: Of> {
     pub descending: bool,
     /// Which rows.
     pub page: Page,
-    /// Whether the list is counted as well.
-    pub count: bool,
+    /// What is asked for of it.
+    pub asked: Asked,
 }
 
 /// A page and, where it was asked for, the length of the list.
@@ -39,6 +42,26 @@ pub struct PageOf<T> {
     pub slice: Slice<T>,
     /// How long the list is.
     pub total: Option<i64>,
+}
+
+/// A page of a list, as far as the field that is being resolved asks for it. `known` is how long the list is, if that
+/// need not be counted.
+pub async fn page_of<L: Of>(
+    ctx: &Context<'_>,
+    of: L,
+    filter: L::Filter,
+    (field, descending): (L::Field, bool),
+    page: Page,
+    known: Option<i64>,
+) -> Result<PageOf<L::Row>> {
+    let asked = Asked::by(ctx);
+    let asked = Asked { total: asked.total && known.is_none(), ..asked };
+    if !asked.items && !asked.total {
+        return Ok(PageOf { slice: Slice::empty(), total: known });
+    }
+    let page = Page { ends: asked.page_info, ..page };
+    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, asked }).await?;
+    Ok(PageOf { total: known.or(found.total), ..found })
 }
 
 /// Whose list, for each kind of list.
@@ -75,8 +98,12 @@ impl<L: Of> Loader<Listed<L>> for Reader {
         for group in groups(keys) {
             let Some(first) = group.first() else { continue };
             let of: Vec<L> = group.iter().map(|key| key.of.clone()).collect();
-            let slices = L::pages(&mut conn, &of, first).await?;
-            let totals: Vec<Option<i64>> = if first.count {
+            let slices = if first.asked.items {
+                L::pages(&mut conn, &of, first).await?
+            } else {
+                of.iter().map(|_| Slice::empty()).collect()
+            };
+            let totals: Vec<Option<i64>> = if first.asked.total {
                 L::counts(&mut conn, &of, &first.filter).await?.into_iter().map(Some).collect()
             } else {
                 vec![None; of.len()]
@@ -117,6 +144,20 @@ impl Of for organization_members::Of {
 
     async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
         organization_members::counts(conn, of, filter).await
+    }
+}
+
+impl Of for organizations::Of {
+    type Filter = organizations::Filter;
+    type Field = organizations::OrderField;
+    type Row = organizations::Organization;
+
+    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+        organizations::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
+    }
+
+    async fn counts(conn: &mut Connection, of: &[Self], filter: &Self::Filter) -> Result<Vec<i64>> {
+        organizations::counts(conn, of, filter).await
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
         mails, organization_members, organizations, project_members, projects,
         roles::{self, Role},
         team_members, teams,
-        users::{self, User},
+        users::{self, Person, User},
     },
 };
 
@@ -130,8 +130,8 @@ loaders! {
     }}
 
     /// A person.
-    UserById(UserId) -> User { |_reader, conn, keys| {
-        users::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|user| (UserById(user.id), user)).collect()
+    UserById(UserId) -> Person { |_reader, conn, keys| {
+        users::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|user| (UserById(user.id), user.into())).collect()
     }}
 
     /// Who has an address, verified.

@@ -20,7 +20,7 @@ use crate::{
 #[graphql(field(name = "display_name", ty = "&String", desc = "Name to show."))]
 pub enum Actor {
     /// A person.
-    User(User),
+    User(User<'static>),
     /// An API key.
     ApiKey(ApiKey),
     /// The system.
@@ -39,7 +39,7 @@ impl Actor {
     pub async fn find(ctx: &Context<'_>, kind: ActorKind, id: Option<uuid::Uuid>) -> Result<Self> {
         let id = id.unwrap_or_default();
         Ok(match kind {
-            ActorKind::User => Self::User(User(ctx.load_present(UserById(UserId(id))).await?)),
+            ActorKind::User => Self::User(ctx.load_present(UserById(UserId(id))).await?.into()),
             ActorKind::ApiKey => Self::ApiKey(ApiKey(ctx.load_present(ApiKeyById(ApiKeyId(id))).await?)),
             ActorKind::Operator => Self::operator(),
             ActorKind::System => Self::SystemActor(SystemActor { display_name: "Roster".to_owned() }),

@@ -1,7 +1,5 @@
 //! `ApiKey`.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, InputObject, Object};
 use chrono::DateTime as Moment;
 
@@ -14,13 +12,13 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{ProjectRefInput, order_input},
-        loaders::{ApiKeyById, Listed, OrganizationById},
+        loaders::{ApiKeyById, OrganizationById, page_of},
         scalars::DateTime,
     },
-    store::{api_keys, paging::Position},
+    store::api_keys,
 };
 
 /// Conditions on API keys.
@@ -93,10 +91,8 @@ pub async fn list(
     let fingerprint = fingerprint(&("api keys", timeless, field, descending));
     let page = page.page(fingerprint)?;
     let of = api_keys::Of(organization);
-    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
-    let found = ctx.load_present(listed).await?;
-    let position = |row: &api_keys::ApiKey| Position { key: field.key(row), id: row.id.0 };
-    Ok(Connection::new(found.slice, fingerprint, found.total, position, ApiKey))
+    let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
+    Ok(Connection::new(found.slice.map(ApiKey), fingerprint, found.total))
 }
 
 /// A credential of an organization, optionally limited to one project.

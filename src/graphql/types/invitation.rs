@@ -26,16 +26,16 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
         list::List,
-        loaders::{GrantsOf, InvitationById, InviteeOf, Listed, OrganizationById, ProjectById, TeamGrantsOf},
+        loaders::{GrantsOf, InvitationById, InviteeOf, OrganizationById, ProjectById, TeamGrantsOf, page_of},
         scalars::{DateTime, Url},
     },
     store::{
         invitations::{self, InvitationAndMail, Of},
-        paging::{Position, Slice},
+        paging::Slice,
     },
 };
 
@@ -142,7 +142,7 @@ impl Invitation {
         &self.0.invitation
     }
 
-    async fn find_invitee(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+    async fn find_invitee(&self, ctx: &Context<'_>) -> Result<Option<User<'static>>> {
         match ctx.load(InviteeOf(self.row().email.clone())).await? {
             Some(user) => User::find(ctx, user.id).await,
             None => Ok(None),
@@ -239,7 +239,7 @@ impl Invitation {
     }
 
     /// Account with this verified email, null if there is none yet or the viewer may not see the person.
-    async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+    async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User<'static>>> {
         self.find_invitee(ctx).await.transpose()
     }
 
@@ -368,7 +368,7 @@ impl InvitationPreview {
             organization_logo_url: organization.organization.logo_url.clone().map(Url),
             project_name,
             inviter_name: Actor::find(ctx, row.invited_by_kind, row.invited_by_id).await?.name().to_owned(),
-            role_name: Role::find(ctx, &organization, role_id).await?.role.name,
+            role_name: Role::find(ctx, &organization, role_id).await?.role().name.clone(),
             expires_at: row.expires_at.into(),
         }))
     }
@@ -417,10 +417,8 @@ pub async fn list(
     let (field, descending) = InvitationOrder::sort(order_by);
     let fingerprint = list_fingerprint(&filter, field, descending);
     let page = page.page(fingerprint)?;
-    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
-    let found = ctx.load_present(listed).await?;
-    let position = |row: &InvitationAndMail| Position { key: field.key(&row.invitation), id: row.invitation.id.0 };
-    Ok(Connection::new(found.slice, fingerprint, found.total, position, |row| Invitation(Arc::new(row))))
+    let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
+    Ok(Connection::new(found.slice.map(|row| Invitation(Arc::new(row))), fingerprint, found.total))
 }
 
 /// The page of somebody who has no inbox.
@@ -432,9 +430,7 @@ pub fn none(
     let (field, descending) = InvitationOrder::sort(order_by);
     let fingerprint = list_fingerprint(filter, field, descending);
     page.page(fingerprint)?;
-    let nothing = Slice::<InvitationAndMail> { rows: Vec::new(), has_previous: false, has_next: false };
-    let position = |row: &InvitationAndMail| Position { key: field.key(&row.invitation), id: row.invitation.id.0 };
-    Ok(Connection::new(nothing, fingerprint, Some(0), position, |row| Invitation(Arc::new(row))))
+    Ok(Connection::new(Slice::empty(), fingerprint, Some(0)))
 }
 
 /// The moment at which states are judged differs from request to request, and is no part of the list.

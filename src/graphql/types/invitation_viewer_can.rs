@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::capability::Capability;
+use super::{capability::Capability, role::roles_of};
 use crate::{
     domain::invitation::InvitationStatus,
     error::{Refusal, Result},
     graphql::{
         context::RequestContext,
         loaders::{
-            AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, RolesOf, TeamById,
-            TeamGrantsOf,
+            AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, TeamById, TeamGrantsOf,
         },
     },
     operations::invitations::{Held, Managed},
@@ -85,7 +84,7 @@ impl InvitationViewerCan {
         let teams = ctx.load_many(team_grants.iter().map(|grant| TeamById(grant.team_id)).collect()).await?;
         let teams = teams.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
         let managed_teams = teams.filter(|(_, team)| team.may_manage_members().is_ok()).map(|(id, _)| id).collect();
-        let roles = ctx.load_present(RolesOf(row.organization_id)).await?;
+        let roles = roles_of(ctx, &organization).await?;
         let (invitation, projects) = (row.clone(), visible.collect());
         Ok(Ok(Managed { organization, invitation, grants, projects, team_grants, managed_teams, roles }))
     }

@@ -19,7 +19,7 @@ use crate::{
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque, typed, globally unique ID."))]
 pub enum Node {
     /// A person.
-    User(User),
+    User(User<'static>),
     /// An organization.
     Organization(Organization),
     /// A membership of an organization.

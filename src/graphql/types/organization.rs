@@ -30,15 +30,15 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{UserRefInput, order_input},
-        loaders::{InviteeOf, MemberOf, OrganizationById, OwnerOf},
+        loaders::{InviteeOf, MemberOf, OrganizationById, OwnerOf, page_of},
         scalars::{DateTime, Url},
         semantic_non_null,
     },
     operations::input::UserRef,
-    store::{invitations, organization_members, organizations, paging::Position},
+    store::{invitations, organization_members, organizations},
 };
 
 /// Who can see the profile of an organization.
@@ -183,7 +183,7 @@ impl Organization {
     /// The viewer's membership, null if not a member.
     async fn viewer_membership(&self, ctx: &Context<'_>) -> Option<OrganizationMember> {
         let (member, user) = (self.0.membership.clone()?, ctx.viewer().person().cloned()?);
-        Some(self.member_of(organization_members::MemberAndUser { member, user }))
+        Some(self.member_of(organization_members::MemberAndUser { member: member.into(), user: user.into() }))
     }
 
     /// Permissions the viewer has here.
@@ -444,17 +444,12 @@ pub async fn list(
     let (field, descending) = OrganizationOrder::sort(order_by);
     let fingerprint = fingerprint(&("organizations", &filter, field, descending));
     let page = page.page(fingerprint)?;
-    let (slice, total) = {
-        let mut conn = ctx.app().db.read().await?;
-        let slice = organizations::page(&mut conn, of, &filter, field, descending, &page).await?;
-        let total = if wants_total(ctx) { Some(organizations::count(&mut conn, of, &filter).await?) } else { None };
-        (slice, total)
-    };
-    let ids = slice.rows.iter().map(|row| OrganizationById(row.id)).collect();
+    let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
+    let (slice, total) = (found.slice, found.total);
+    let ids = slice.rows.iter().map(|(_, row)| OrganizationById(row.id)).collect();
     let mut found = ctx.load_many(ids).await?;
     let slice = slice.filter_map(|row| found.remove(&OrganizationById(row.id))?.visible.map(Organization));
-    let position = |row: &Organization| Position { key: field.key(&row.0.organization), id: row.key().0 };
-    Ok(Connection::new(slice, fingerprint, total, position, |organization| organization))
+    Ok(Connection::new(slice, fingerprint, total))
 }
 
 /// The organization that a query names; none when the viewer may not know of it.

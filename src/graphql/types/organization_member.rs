@@ -9,7 +9,7 @@ use super::{
     organization::Organization,
     project,
     project_member::{self, ProjectMemberConnection, ProjectMemberOrder},
-    role::Role,
+    role::{Role, roles_of},
     team,
     team_member::{self, TeamMemberConnection, TeamMemberOrder},
     user::User,
@@ -24,16 +24,15 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
-        loaders::{Listed, MemberById, OrganizationById, RolesOf},
+        loaders::{MemberById, OrganizationById, page_of},
         scalars::DateTime,
     },
     operations::input::RoleRef,
     store::{
         organization_members::{self, MemberAndUser, Of},
-        paging::Position,
         project_members, team_members,
     },
 };
@@ -115,8 +114,8 @@ impl OrganizationMember {
     }
 
     /// The person.
-    async fn user(&self) -> User {
-        User(self.found.user.clone())
+    async fn user(&self) -> User<'_> {
+        (&self.found.user).into()
     }
 
     /// Organization-level role.
@@ -239,7 +238,7 @@ pub async fn role_ids(
     roles: Vec<RoleRefInput>,
     scope: RoleScope,
 ) -> Result<Vec<RoleId>> {
-    let known = ctx.load_present(RolesOf(organization.organization.id)).await?;
+    let known = roles_of(ctx, organization).await?;
     let named = roles.into_iter().filter_map(|role| RoleRef::from(role).among(&known, scope).ok().map(|role| role.id));
     Ok(named.collect())
 }
@@ -258,15 +257,15 @@ pub async fn list(
     let page = page.page(fingerprint)?;
     // An organization knows how many members it has; everything else is counted.
     let known = organization.filter(|_| filter.is_empty()).map(|access| i64::from(access.organization.member_count));
-    let count = known.is_none() && wants_total(ctx);
-    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count };
-    let found = ctx.load_present(listed).await?;
-    let total = known.or(found.total);
+    let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
+    let total = found.total;
     let mut organizations = match organization {
         Some(_) => std::collections::HashMap::new(),
         None => {
-            ctx.load_many(found.slice.rows.iter().map(|row| OrganizationById(row.member.organization_id)).collect())
-                .await?
+            ctx.load_many(
+                found.slice.rows.iter().map(|(_, row)| OrganizationById(row.member.organization_id)).collect(),
+            )
+            .await?
         }
     };
     let slice = found.slice.filter_map(|row| {
@@ -276,6 +275,5 @@ pub async fn list(
         };
         Some(OrganizationMember { found: Arc::new(row), organization })
     });
-    let position = |row: &OrganizationMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
-    Ok(Connection::new(slice, fingerprint, total, position, |member| member))
+    Ok(Connection::new(slice, fingerprint, total))
 }

@@ -20,16 +20,15 @@ use crate::{
     },
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{ProjectRefInput, UserRefInput, order_input},
-        loaders::{Listed, ProjectById, ProjectMemberOf, ProjectOwnerOf},
+        loaders::{ProjectById, ProjectMemberOf, ProjectOwnerOf, page_of},
         scalars::DateTime,
         semantic_non_null,
     },
     store::{
         invitations,
-        paging::Position,
         project_members::{self, MemberAndUser},
         projects::{self, ProjectAndRole},
     },
@@ -309,14 +308,12 @@ pub async fn list(
     let fingerprint = fingerprint(&("projects", &filter, field, descending));
     let page = page.page(fingerprint)?;
     let known = filter.is_empty().then_some(i64::from(organization.organization.project_count));
-    let count = known.is_none() && wants_total(ctx);
     let of = (organization.organization.id, ctx.viewer().user_id());
-    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
+    let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
     let slice = found.slice.filter_map(|ProjectAndRole { project, viewer_built_in, viewer_permissions }| {
         let own =
             viewer_permissions.map(|keys| organization.policy.of_stored(RoleScope::Project, viewer_built_in, &keys));
         ProjectAccess::of(organization, project, own).map(Arc::new).map(Project)
     });
-    let position = |row: &Project| Position { key: field.key(&row.0.project), id: row.key().0 };
-    Ok(Connection::new(slice, fingerprint, known.or(found.total), position, |project| project))
+    Ok(Connection::new(slice, fingerprint, found.total))
 }

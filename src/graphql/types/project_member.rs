@@ -16,16 +16,13 @@ use crate::{
     domain::{id::ProjectMemberId, role::RoleScope, text::fold},
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, RoleRefInput, order_input},
-        loaders::{Listed, MemberOf, ProjectById, ProjectMemberById},
+        loaders::{MemberOf, ProjectById, ProjectMemberById, page_of},
         scalars::DateTime,
     },
-    store::{
-        paging::Position,
-        project_members::{self, MemberAndUser, Of},
-    },
+    store::project_members::{self, MemberAndUser, Of},
 };
 
 /// Conditions on project members.
@@ -103,8 +100,8 @@ impl ProjectMember {
     }
 
     /// The person.
-    async fn user(&self) -> User {
-        User(self.found.user.clone())
+    async fn user(&self) -> User<'_> {
+        (&self.found.user).into()
     }
 
     /// Project-level role.
@@ -165,12 +162,13 @@ pub async fn list(
     let page = page.page(fingerprint)?;
     // A project knows how many members it has; everything else is counted.
     let known = project.filter(|_| filter.is_empty()).map(|access| i64::from(access.project.member_count));
-    let count = known.is_none() && wants_total(ctx);
-    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
-    let total = known.or(found.total);
+    let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
+    let total = found.total;
     let mut projects = match project {
         Some(_) => std::collections::HashMap::new(),
-        None => ctx.load_many(found.slice.rows.iter().map(|row| ProjectById(row.member.project_id)).collect()).await?,
+        None => {
+            ctx.load_many(found.slice.rows.iter().map(|(_, row)| ProjectById(row.member.project_id)).collect()).await?
+        }
     };
     let slice = found.slice.filter_map(|row| {
         let project = match project {
@@ -179,6 +177,5 @@ pub async fn list(
         };
         Some(ProjectMember { found: Arc::new(row), project })
     });
-    let position = |row: &ProjectMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
-    Ok(Connection::new(slice, fingerprint, total, position, |member| member))
+    Ok(Connection::new(slice, fingerprint, total))
 }

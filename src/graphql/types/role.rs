@@ -11,20 +11,17 @@ use super::{
 };
 use crate::{
     access::{OrganizationAccess, PermissionSet},
-    domain::{
-        id::{OrganizationId, RoleId},
-        role,
-    },
-    error::Result,
+    domain::{id::RoleId, role},
+    error::{Error, Result},
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::order_input,
-        loaders::{Listed, OrganizationById, RoleById, RoleMembers, RoleUses, RolesOf, ViewerProjectRoles},
+        loaders::{OrganizationById, RoleById, RoleMembers, RoleUses, RolesOf, ViewerProjectRoles, page_of},
         scalars::DateTime,
     },
     operations,
-    store::{paging::Position, roles},
+    store::roles,
 };
 
 /// Roles every organization has, at both scopes.
@@ -72,8 +69,8 @@ pub type RoleConnection = connection::Connection<Role>;
 /// A role and its organization.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// The role.
-    pub role: roles::Role,
+    among: Arc<Vec<roles::Role>>,
+    index: usize,
     /// Its organization.
     pub organization: Arc<OrganizationAccess>,
 }
@@ -81,15 +78,32 @@ pub struct Role {
 impl Role {
     /// A role of an organization.
     pub async fn find(ctx: &Context<'_>, organization: &Arc<OrganizationAccess>, id: RoleId) -> Result<Self> {
-        let role = role_of(ctx, organization.organization.id, id).await?;
-        Ok(Self { role, organization: organization.clone() })
+        let place = |among: &[roles::Role]| among.iter().position(|role| role.id == id);
+        let mut among = roles_of(ctx, organization).await?;
+        if place(&among).is_none() {
+            // Made after the organization was read, or by a server that does not tell the version yet.
+            among = ctx.load_present(RolesOf(organization.organization.id)).await?;
+        }
+        let index = place(&among).ok_or_else(|| Error::internal("a row names a role that is not there"))?;
+        Ok(Self { among, index, organization: organization.clone() })
+    }
+
+    /// One role alone.
+    fn one(role: roles::Role, organization: Arc<OrganizationAccess>) -> Self {
+        Self { among: Arc::new(vec![role]), index: 0, organization }
+    }
+
+    /// The role.
+    #[expect(clippy::indexing_slicing, reason = "the index is that of a role")]
+    pub fn role(&self) -> &roles::Role {
+        &self.among[self.index]
     }
 
     /// A role that the viewer may know of, as whoever is inside its organization does.
     pub async fn find_by_id(ctx: &Context<'_>, id: RoleId) -> Result<Option<Self>> {
         let Some(role) = ctx.load(RoleById(id)).await? else { return Ok(None) };
         let organization = ctx.load(OrganizationById(role.organization_id)).await?.and_then(|found| found.visible);
-        Ok(organization.filter(|organization| organization.is_inside).map(|organization| Self { role, organization }))
+        Ok(organization.filter(|organization| organization.is_inside).map(|organization| Self::one(role, organization)))
     }
 }
 
@@ -122,24 +136,27 @@ pub async fn list(
     let page = page.page(fingerprint)?;
     let id = organization.organization.id;
     let of = if is_narrowed {
-        let all = ctx.load_present(RolesOf(id)).await?;
+        let all = roles_of(ctx, organization).await?;
         let places = places(ctx, organization, &all).await?;
         let assignable = all.iter().filter(|role| operations::roles::may_assign(organization, &places, role).is_ok());
         roles::Of::Among(id, assignable.map(|role| role.id).collect())
     } else {
         roles::Of::Organization(id)
     };
-    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
-    let found = ctx.load_present(listed).await?;
-    let position = |row: &roles::Role| Position { key: field.key(row), id: row.id.0 };
-    let node = |role| Role { role, organization: organization.clone() };
-    Ok(Connection::new(found.slice, fingerprint, found.total, position, node))
+    let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
+    let node = |role| Role::one(role, organization.clone());
+    Ok(Connection::new(found.slice.map(node), fingerprint, found.total))
 }
 
-async fn role_of(ctx: &Context<'_>, organization: OrganizationId, id: RoleId) -> Result<roles::Role> {
-    let roles = ctx.load_present(RolesOf(organization)).await?;
-    let found = roles.iter().find(|role| role.id == id).cloned();
-    found.ok_or_else(|| crate::error::Error::internal("a row names a role that is not there"))
+/// The roles of an organization: few, so all of them.
+pub async fn roles_of(ctx: &Context<'_>, organization: &OrganizationAccess) -> Result<Arc<Vec<roles::Role>>> {
+    let (known, organization) = (&ctx.app().roles, &organization.organization);
+    if let Some(roles) = known.of(organization) {
+        return Ok(roles);
+    }
+    let roles = ctx.load_present(RolesOf(organization.id)).await?;
+    known.keep(organization, roles.clone());
+    Ok(roles)
 }
 
 /// A named set of permissions, built in or custom.
@@ -147,32 +164,32 @@ async fn role_of(ctx: &Context<'_>, organization: OrganizationId, id: RoleId) ->
 impl Role {
     /// Opaque ID, `rol_…`.
     pub async fn id(&self) -> ID {
-        self.role.id.to_string().into()
+        self.role().id.to_string().into()
     }
 
     /// Stable key, unique per organization and scope: `admin`, `billing-admin`.
     async fn key(&self) -> &str {
-        &self.role.key
+        &self.role().key
     }
 
     /// Name to show.
     async fn name(&self) -> &str {
-        &self.role.name
+        &self.role().name
     }
 
     /// Description.
     async fn description(&self) -> Option<&str> {
-        self.role.description.as_deref()
+        self.role().description.as_deref()
     }
 
     /// Level.
     async fn scope(&self) -> RoleScope {
-        self.role.scope.into()
+        self.role().scope.into()
     }
 
     /// Which built-in role this is, null for a custom role.
     async fn built_in(&self) -> Option<BuiltInRole> {
-        self.role.built_in.map(Into::into)
+        self.role().built_in.map(Into::into)
     }
 
     /// The organization.
@@ -183,28 +200,28 @@ impl Role {
     /// Permissions.
     async fn permissions(&self) -> Vec<Permission> {
         let policy = &self.organization.policy;
-        policy.held(policy.of_role(&self.role)).cloned().map(Permission).collect()
+        policy.held(policy.of_role(self.role())).cloned().map(Permission).collect()
     }
 
     /// Members that have it.
     async fn member_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let count = ctx.load_present(RoleMembers(self.role.organization_id, self.role.id)).await?;
+        let count = ctx.load_present(RoleMembers(self.role().organization_id, self.role().id)).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
-        self.role.version
+        self.role().version
     }
 
     /// Creation time.
     async fn created_at(&self) -> DateTime {
-        self.role.created_at.into()
+        self.role().created_at.into()
     }
 
     /// Last change.
     async fn updated_at(&self) -> DateTime {
-        self.role.updated_at.into()
+        self.role().updated_at.into()
     }
 
     /// What the viewer can do with this role now.
@@ -221,24 +238,22 @@ pub struct RoleViewerCan(Role);
 impl RoleViewerCan {
     /// Give it to members or invitees: in the organization or, a project role, in at least one project.
     async fn assign(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let Role { role, organization } = &self.0;
+        let (role, organization) = (self.0.role(), &self.0.organization);
         let places = match role.scope {
             role::RoleScope::Organization => Vec::new(),
-            role::RoleScope::Project => {
-                places(ctx, organization, &ctx.load_present(RolesOf(role.organization_id)).await?).await?
-            }
+            role::RoleScope::Project => places(ctx, organization, &roles_of(ctx, organization).await?).await?,
         };
         Ok(Capability::of(ctx.viewer(), operations::roles::may_assign(organization, &places, role)))
     }
 
     /// May call `roleUpdate`.
     async fn update(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), operations::roles::may_change(&self.0.organization, &self.0.role))
+        Capability::of(ctx.viewer(), operations::roles::may_change(&self.0.organization, self.0.role()))
     }
 
     /// May call `roleDelete` without a replacement.
     async fn delete(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let Role { role, organization } = &self.0;
+        let (role, organization) = (self.0.role(), &self.0.organization);
         let mut checked = operations::roles::may_change(organization, role);
         if checked.is_ok() {
             let uses = ctx.load_present(RoleUses(role.organization_id, role.id)).await?;

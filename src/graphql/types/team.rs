@@ -17,15 +17,14 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{TeamRefInput, UserRefInput, order_input},
-        loaders::{Listed, TeamById, TeamMemberOf},
+        loaders::{TeamById, TeamMemberOf, page_of},
         scalars::DateTime,
         semantic_non_null,
     },
     store::{
-        paging::Position,
         team_members,
         teams::{self, Of},
     },
@@ -243,10 +242,8 @@ pub async fn list(
     let fingerprint = fingerprint(&("teams", &filter, field, descending));
     let page = page.page(fingerprint)?;
     let known = filter.is_empty().then_some(i64::from(organization.organization.team_count));
-    let count = known.is_none() && wants_total(ctx);
     let of = Of { organization: organization.organization.id, viewer: ctx.viewer().user_id() };
-    let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, count }).await?;
+    let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
     let slice = found.slice.filter_map(|row| TeamAccess::of(organization, row).map(Arc::new).map(Team));
-    let position = |row: &Team| Position { key: field.key(&row.0.team), id: row.0.team.id.0 };
-    Ok(Connection::new(slice, fingerprint, known.or(found.total), position, |team| team))
+    Ok(Connection::new(slice, fingerprint, found.total))
 }

@@ -12,14 +12,14 @@ use crate::{
     domain::{id::TeamMemberId, team, text::fold},
     error::Result,
     graphql::{
-        connection::{self, Connection, PageArguments, fingerprint, wants_total},
+        connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, order_input},
-        loaders::{Listed, MemberOf, TeamById, TeamMemberById},
+        loaders::{MemberOf, TeamById, TeamMemberById, page_of},
         scalars::DateTime,
     },
     store::{
-        paging::{Position, Slice},
+        paging::Slice,
         team_members::{self, MemberAndUser, Of},
     },
 };
@@ -144,8 +144,8 @@ impl TeamMember {
     }
 
     /// The person, null while pending.
-    async fn user(&self) -> Option<User> {
-        self.found.user.clone().map(User)
+    async fn user(&self) -> Option<User<'_>> {
+        self.found.user.as_ref().map(Into::into)
     }
 
     /// Organization membership, null while pending.
@@ -209,11 +209,10 @@ pub async fn list(
     let (field, descending) = TeamMemberOrder::sort(order_by);
     let fingerprint = list_fingerprint(&filter, field, descending);
     let page = page.page(fingerprint)?;
-    let listed = Listed { of, filter: Arc::new(filter), field, descending, page, count: wants_total(ctx) };
-    let found = ctx.load_present(listed).await?;
+    let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
     let mut teams = match team {
         Some(_) => std::collections::HashMap::new(),
-        None => ctx.load_many(found.slice.rows.iter().map(|row| TeamById(row.member.team_id)).collect()).await?,
+        None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| TeamById(row.member.team_id)).collect()).await?,
     };
     let slice = found.slice.filter_map(|row| {
         let team = match team {
@@ -222,8 +221,7 @@ pub async fn list(
         };
         Some(TeamMember { found: Arc::new(row), team })
     });
-    let position = |row: &TeamMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
-    Ok(Connection::new(slice, fingerprint, found.total, position, |member| member))
+    Ok(Connection::new(slice, fingerprint, found.total))
 }
 
 /// A page of the teams one person is in: none for those who see no teams.
@@ -241,9 +239,7 @@ pub async fn list_of_person(
     let (field, descending) = TeamMemberOrder::sort(Some(order_by));
     let fingerprint = list_fingerprint(&filter, field, descending);
     page.page(fingerprint)?;
-    let nothing = Slice { rows: Vec::new(), has_previous: false, has_next: false };
-    let position = |row: &TeamMember| Position { key: field.key(&row.found.member), id: row.found.member.id.0 };
-    Ok(Connection::new(nothing, fingerprint, Some(0), position, |member| member))
+    Ok(Connection::new(Slice::empty(), fingerprint, Some(0)))
 }
 
 /// The moment at which invitations are judged differs from request to request, and is no part of the list.

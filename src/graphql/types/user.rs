@@ -1,5 +1,7 @@
 //! `User`.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, ID, Object};
 
 use crate::{
@@ -16,12 +18,24 @@ use crate::{
 
 /// A person.
 #[derive(Clone, Debug)]
-pub struct User(pub users::User);
+pub struct User<'a>(pub Cow<'a, users::Person>);
 
-impl User {
+impl From<users::Person> for User<'_> {
+    fn from(person: users::Person) -> Self {
+        Self(Cow::Owned(person))
+    }
+}
+
+impl<'a> From<&'a users::Person> for User<'a> {
+    fn from(person: &'a users::Person) -> Self {
+        Self(Cow::Borrowed(person))
+    }
+}
+
+impl User<'_> {
     /// A person whom the viewer may see: themselves, whom they share an organization with and, for the
     /// operator, everybody.
-    pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
+    pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User<'static>>> {
         let visible = match ctx.viewer().as_ref() {
             Viewer::Operator => true,
             Viewer::Person(viewer) => viewer.id == id || ctx.load(SharesOrganization(id)).await?.is_some(),
@@ -31,13 +45,13 @@ impl User {
             }
             Viewer::Nobody => false,
         };
-        if visible { Ok(ctx.load(UserById(id)).await?.map(Self)) } else { Ok(None) }
+        if visible { Ok(ctx.load(UserById(id)).await?.map(Into::into)) } else { Ok(None) }
     }
 }
 
 /// A person. Visible to people who share an organization with them.
 #[Object]
-impl User {
+impl User<'_> {
     /// Opaque ID, `usr_…`.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()

@@ -15,7 +15,7 @@ use crate::{
     access,
     error::Result,
     graphql::{connection::PageArguments, context::RequestContext},
-    store::{invitations, organization_members},
+    store::{invitations, organization_members, users},
 };
 
 /// Who asks.
@@ -25,8 +25,8 @@ pub struct Viewer(pub Arc<access::Viewer>);
 #[Object]
 impl Viewer {
     /// The person, null when an API key is used.
-    async fn user(&self) -> Option<User> {
-        self.0.person().cloned().map(User)
+    async fn user(&self) -> Option<User<'_>> {
+        self.0.person().map(|user| users::Person::from(user.clone()).into())
     }
 
     /// The API key, null when a person is signed in.
@@ -37,7 +37,7 @@ impl Viewer {
     /// Whichever of the two.
     async fn actor(&self) -> Actor {
         match self.0.as_ref() {
-            access::Viewer::Person(user) => Actor::User(User(user.clone())),
+            access::Viewer::Person(user) => Actor::User(users::Person::from(user.clone()).into()),
             access::Viewer::Key(key) => Actor::ApiKey(ApiKey(key.clone())),
             access::Viewer::Operator | access::Viewer::Nobody => Actor::operator(),
         }

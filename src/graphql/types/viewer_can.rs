@@ -5,14 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::{
-    capability::Capability, organization_member::OrganizationMember, project_member::ProjectMember, role::Role,
+    capability::Capability,
+    organization_member::OrganizationMember,
+    project_member::ProjectMember,
+    role::{Role, roles_of},
 };
 use crate::{
     access::{OrganizationAccess, ProjectAccess},
     error::{Refusal, Result},
     graphql::{
         context::RequestContext,
-        loaders::{ActiveKeysOf, OwnedBy, ProjectMemberOf, RolesOf},
+        loaders::{ActiveKeysOf, OwnedBy, ProjectMemberOf},
     },
     operations::{api_keys, invitations, organization_members, organizations, project_members, projects, roles, teams},
 };
@@ -60,7 +63,7 @@ impl OrganizationViewerCan {
 
     /// May call `roleCreate`.
     async fn create_roles(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let there = ctx.load_present(RolesOf(self.0.organization.id)).await?;
+        let there = roles_of(ctx, &self.0).await?;
         let may = roles::may_create(&self.0, &there, ctx.app().limits.custom_roles);
         Ok(Capability::of(ctx.viewer(), may))
     }
@@ -97,8 +100,8 @@ impl OrganizationMemberViewerCan {
 
 impl OrganizationMemberViewerCan {
     async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let role = Role::find(ctx, &self.0.organization, self.0.found.member.role_id).await?.role;
-        Ok(Capability::of(ctx.viewer(), organization_members::may_manage(&self.0.organization, &role)))
+        let role = Role::find(ctx, &self.0.organization, self.0.found.member.role_id).await?;
+        Ok(Capability::of(ctx.viewer(), organization_members::may_manage(&self.0.organization, role.role())))
     }
 
     async fn transfer(&self, ctx: &Context<'_>) -> Result<Result<(), Refusal>> {
@@ -133,7 +136,7 @@ impl ProjectViewerCan {
             Some(viewer) => ctx.load(ProjectMemberOf(self.0.project.id, viewer)).await?,
             None => None,
         };
-        let may = projects::may::leave(own.as_ref().map(|own| &own.member)).map(|_ended| ());
+        let may = projects::may::leave(own.map(|own| ((), own.member.is_owner)));
         Ok(Capability::of(ctx.viewer(), may))
     }
 
@@ -172,7 +175,7 @@ impl ProjectMemberViewerCan {
 
 impl ProjectMemberViewerCan {
     async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let role = Role::find(ctx, &self.0.project.organization, self.0.found.member.role_id).await?.role;
-        Ok(Capability::of(ctx.viewer(), project_members::may_manage(&self.0.project, &role)))
+        let role = Role::find(ctx, &self.0.project.organization, self.0.found.member.role_id).await?;
+        Ok(Capability::of(ctx.viewer(), project_members::may_manage(&self.0.project, role.role())))
     }
 }

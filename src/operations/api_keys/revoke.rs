@@ -29,6 +29,7 @@ impl Operation for Revoke {
             return Ok(key.id);
         }
         api_keys::revoke(tx.conn, &key, tx.now).await?;
+        tx.sign_out(key.id.0);
         revoke_ungivable_by(tx, key.organization_id, (ActorKind::ApiKey, key.id.0)).await?;
         let data = json!({ "name": key.name, "prefix": key.prefix });
         tx.happened(key.organization_id, EventKind::ApiKeyRevoked, key.id.0, key.project_id, data)?;

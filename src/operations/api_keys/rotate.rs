@@ -44,6 +44,7 @@ impl Operation for Rotate {
         let until = (self.grace_minutes > 0).then(|| tx.now + TimeDelta::minutes(self.grace_minutes.into()));
         let secret = ApiKeySecret::new(key.organization_id, key.id, tx.app.random()?);
         api_keys::rotate(tx.conn, key, &secret, until).await?;
+        tx.sign_out(key.id.0);
         let data = json!({ "name": key.name, "prefix": secret.prefix(), "grace_minutes": self.grace_minutes });
         tx.happened(key.organization_id, EventKind::ApiKeyRotated, key.id.0, key.project_id, data)?;
         Ok(Issued { key: key.id, secret })

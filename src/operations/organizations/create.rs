@@ -153,6 +153,7 @@ impl Create {
             version: 1,
             created_at: tx.now,
             updated_at: tx.now,
+            roles_version: 1,
         })
     }
 

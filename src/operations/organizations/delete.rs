@@ -38,6 +38,7 @@ impl Operation for Delete {
         });
         tx.happened(organization.id, EventKind::OrganizationDeleted, organization.id.0, None, data)?;
         // The event gets its number from the row that goes.
+        tx.sign_out(organization.id.0);
         tx.write_last().await?;
         organizations::delete(tx.conn, organization.id).await?;
         Ok(organization.id)

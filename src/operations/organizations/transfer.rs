@@ -71,8 +71,8 @@ impl Operation for OwnershipTransfer {
 
         let previous = organization_members::owners(tx.conn, &[id]).await?.pop();
         let previous = previous.ok_or_else(|| Error::internal("an organization has no owner"))?.member;
-        organization_members::set_role(tx.conn, &previous, role, tx.now).await?;
-        organization_members::set_role(tx.conn, &new, roles::owner(&roles, RoleScope::Organization)?, tx.now).await?;
+        organization_members::set_role(tx.conn, previous.id, role, tx.now).await?;
+        organization_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Organization)?, tx.now).await?;
         organizations::update(tx.conn, &Organization { updated_at: tx.now, ..access.organization.clone() }).await?;
         revoke_ungivable(tx, id, previous.user_id.0).await?;
         let data = json!({

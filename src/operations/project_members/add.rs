@@ -22,7 +22,7 @@ use crate::{
         organization_members,
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users::{self, User},
+        users::{self, Person},
     },
 };
 
@@ -117,7 +117,7 @@ impl Operation for Add {
 
 /// What is to be done with one person.
 enum Judged<'a> {
-    Add(&'a User, &'a Role),
+    Add(&'a Person, &'a Role),
     Skip(Refusal, Option<ProjectMemberId>),
 }
 
@@ -156,7 +156,8 @@ fn aborted_item(index: usize, refusal: Option<Refusal>) -> ItemResult {
 
 /// Everybody who was named, as far as they are members of the organization.
 struct People {
-    members: HashMap<UserId, User>,
+    members: HashMap<UserId, Person>,
+    by_email: HashMap<Email, UserId>,
     in_project: HashMap<UserId, ProjectMemberId>,
     sees_members: bool,
 }
@@ -172,21 +173,28 @@ impl People {
             }
         }
         let organization = access.project.organization_id;
-        ids.extend(users::by_emails(tx.conn, &emails).await?.into_iter().map(|user| user.id));
+        let named = users::by_emails(tx.conn, &emails).await?;
+        let by_email: HashMap<Email, UserId> = named.into_iter().map(|user| (user.email, user.id)).collect();
+        ids.extend(by_email.values().copied());
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = organization_members::by_users(tx.conn, &keys).await?;
-        let members: HashMap<UserId, User> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
+        let members: HashMap<UserId, Person> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
         let among: Vec<UserId> = members.keys().copied().collect();
         let in_project = project_members::among(tx.conn, organization, access.project.id, &among).await?;
         let in_project = in_project.into_iter().map(|member| (member.user_id, member.id)).collect();
-        Ok(Self { members, in_project, sees_members: access.organization.permissions.has(Permission::MembersRead) })
+        Ok(Self {
+            members,
+            by_email,
+            in_project,
+            sees_members: access.organization.permissions.has(Permission::MembersRead),
+        })
     }
 
     /// Whoever is no member is not there, whether or not they have an account.
-    fn find(&self, user: &UserRef) -> Result<&User, Refusal> {
+    fn find(&self, user: &UserRef) -> Result<&Person, Refusal> {
         let found = match user {
             UserRef::Id(id) => self.members.get(id),
-            UserRef::Email(email) => self.members.values().find(|user| user.email_verified && user.email == *email),
+            UserRef::Email(email) => self.by_email.get(email).and_then(|id| self.members.get(id)),
             UserRef::Unknown => return Err(Refusal::not_found("person").at(["user"])),
         };
         found.ok_or_else(|| {

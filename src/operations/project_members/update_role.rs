@@ -42,7 +42,7 @@ impl Operation for UpdateRole {
         if role.id == member.role_id {
             return Ok(member.id);
         }
-        project_members::set_role(tx.conn, &member, role, tx.now).await?;
+        project_members::set_role(tx.conn, member.id, role, tx.now).await?;
         revoke_ungivable(tx, organization, member.user_id.0).await?;
         let data = json!({ "user": member.user_id.to_string(), "before": old.key, "after": role.key });
         tx.happened(organization, EventKind::ProjectMemberRoleUpdated, member.id.0, Some(member.project_id), data)?;

@@ -24,7 +24,7 @@ use crate::{
         project_members::{self, ProjectMember},
         projects::{self, Project},
         roles::{self, Role},
-        users::User,
+        users::Person,
     },
 };
 
@@ -115,9 +115,9 @@ pub(super) fn taken(slug: &Slug) -> Refusal {
     Refusal::new(Code::Taken, format!("The organization has a project {slug} already.")).at(["slug"])
 }
 
-async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<User> {
+async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Person> {
     if let (Some(user), Some(_)) = (tx.viewer.person(), &access.membership) {
-        return Ok(user.clone());
+        return Ok(user.clone().into());
     }
     let owner = organization_members::owners(tx.conn, &[access.organization.id]).await?.pop();
     Ok(owner.ok_or_else(|| Error::internal("an organization has no owner"))?.user)

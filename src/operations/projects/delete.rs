@@ -52,6 +52,7 @@ impl Operation for Delete {
             tx.happened(organization, EventKind::InvitationUpdated, invitation.0, Some(id), data)?;
         }
         projects::delete(tx.conn, organization, id).await?;
+        tx.sign_out(id.0);
         tx.count(organization, Counts { projects: -1, ..Counts::default() });
         let data = json!({ "slug": project.slug, "name": project.name, "members": project.member_count });
         tx.happened(organization, EventKind::ProjectDeleted, id.0, Some(id), data)?;

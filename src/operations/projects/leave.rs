@@ -38,7 +38,7 @@ impl Operation for Leave {
             Some(user) => project_members::among(tx.conn, organization, project, &[user]).await?.pop(),
             None => None,
         };
-        let member = may::leave(own.as_ref())?;
+        let member = may::leave(own.as_ref().map(|own| (own, own.is_owner)))?;
         let role = roles::by_ids(tx.conn, &[member.role_id]).await?.pop();
         end_membership(tx, member, role.as_ref()).await?;
         Ok(Left { project, member: member.id })

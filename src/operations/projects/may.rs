@@ -4,7 +4,6 @@
 use crate::{
     access::{Permission, ProjectAccess},
     error::{Code, Refusal},
-    store::project_members::ProjectMember,
 };
 
 /// Before `projectUpdate`.
@@ -23,13 +22,13 @@ pub fn delete(access: &ProjectAccess) -> Result<(), Refusal> {
     access.may(Permission::ProjectDelete)
 }
 
-/// Before `projectLeave`, given the viewer's own membership: the membership that ends.
+/// Before `projectLeave`, given the viewer's own membership, and whether it is the owner's: the membership that ends.
 ///
 /// # Errors
 /// `NOT_FOUND` for those who are no members, `OWNER_PROTECTED`.
-pub fn leave(own: Option<&ProjectMember>) -> Result<&ProjectMember, Refusal> {
-    let member = own.ok_or_else(|| Refusal::not_found("membership").at(["project"]))?;
-    if member.is_owner {
+pub fn leave<M>(own: Option<(M, bool)>) -> Result<M, Refusal> {
+    let (member, is_owner) = own.ok_or_else(|| Refusal::not_found("membership").at(["project"]))?;
+    if is_owner {
         let protected = "The owner of a project cannot leave; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["project"]));
     }

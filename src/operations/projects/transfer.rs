@@ -68,8 +68,8 @@ impl Operation for OwnershipTransfer {
 
         let previous = project_members::owners(tx.conn, &[(organization, id)]).await?.pop();
         let previous = previous.ok_or_else(|| Error::internal("a project has no owner"))?.member;
-        project_members::set_role(tx.conn, &previous, role, tx.now).await?;
-        project_members::set_role(tx.conn, &new, roles::owner(&roles, RoleScope::Project)?, tx.now).await?;
+        project_members::set_role(tx.conn, previous.id, role, tx.now).await?;
+        project_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Project)?, tx.now).await?;
         projects::touch(tx.conn, organization, &[id], tx.now).await?;
         revoke_ungivable(tx, organization, previous.user_id.0).await?;
         let data = json!({

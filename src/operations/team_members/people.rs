@@ -18,7 +18,7 @@ use crate::{
         invitations::{self, Invitation},
         organization_members,
         team_members::TeamMember,
-        users::{self, User},
+        users::{self, Person as Shown},
     },
 };
 
@@ -34,7 +34,7 @@ pub struct MemberInput {
 #[derive(Clone, Copy, Debug)]
 pub enum Person<'a> {
     /// A member of the organization.
-    Member(&'a User),
+    Member(&'a Shown),
     /// Whoever will be one by accepting this invitation.
     Invitee(&'a Invitation),
 }
@@ -67,7 +67,7 @@ impl Identity {
 
 /// Everybody who was named, as far as they can be in a team.
 pub struct People {
-    members: HashMap<UserId, User>,
+    members: HashMap<UserId, Shown>,
     by_email: HashMap<Email, UserId>,
     invitees: HashMap<Email, Invitation>,
     sees_members: bool,
@@ -89,16 +89,15 @@ impl People {
             }
         }
         let organization = access.organization.id;
-        if !emails.is_empty() {
-            ids.extend(users::by_emails(tx.conn, &emails).await?.into_iter().map(|user| user.id));
-        }
+        let named = if emails.is_empty() { Vec::new() } else { users::by_emails(tx.conn, &emails).await? };
+        ids.extend(named.iter().map(|user| user.id));
         ids.sort_unstable();
         ids.dedup();
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = if keys.is_empty() { Vec::new() } else { organization_members::by_users(tx.conn, &keys).await? };
-        let members: HashMap<UserId, User> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
-        let verified = members.values().filter(|user| user.email_verified);
-        let by_email: HashMap<Email, UserId> = verified.map(|user| (user.email.clone(), user.id)).collect();
+        let members: HashMap<UserId, Shown> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
+        let named = named.into_iter().filter(|user| members.contains_key(&user.id));
+        let by_email: HashMap<Email, UserId> = named.map(|user| (user.email, user.id)).collect();
         emails.retain(|email| !by_email.contains_key(email));
         let pending = if emails.is_empty() {
             Vec::new()

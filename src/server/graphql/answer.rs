@@ -69,6 +69,14 @@ impl Answers {
         }
     }
 
+    /// More requests at the same time than there are places.
+    pub fn busy(&self) -> Response {
+        let message = "The server has too much to do; try again.";
+        let mut answer = self.failure(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+    }
+
     /// A fault of ours.
     pub fn sorry(&self) -> Response {
         self.errors(StatusCode::INTERNAL_SERVER_ERROR, &[internal(self.id.as_str())])

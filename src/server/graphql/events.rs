@@ -1,6 +1,6 @@
 //! Answers as a stream of events: `graphql-sse`, distinct connections.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use async_graphql::parser::types::OperationType;
 use axum::{
@@ -18,15 +18,16 @@ use futures_util::{
 
 use super::answer::Answers;
 use crate::{
+    access::SignedIn,
     feed::Lagged,
     graphql::{self, document::Operation},
-    server::{Server, authentication::SignedIn},
+    server::Server,
 };
 
 /// Streams what an operation answers. Only a stream that ends well says that it is complete; after another the
 /// client asks anew.
 pub async fn answer(server: &Server, signed_in: SignedIn, operation: Operation, answers: &Answers) -> Response {
-    let viewer = Arc::new(signed_in.viewer);
+    let viewer = signed_in.viewer;
     let id = answers.id.as_str();
     let responses: BoxStream<'_, Result<async_graphql::Response, Lagged>> =
         if operation.kind == OperationType::Subscription {

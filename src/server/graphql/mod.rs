@@ -56,6 +56,8 @@ pub async fn serve(
             Method::POST => Params::from_json(&body_of(&server, &headers, body, &answers).await?),
             _ => return Err(answers.not_allowed("Send GraphQL requests with POST, or queries with GET.", "GET, POST")),
         };
+        // Whoever sends slowly takes no place meanwhile.
+        let Ok(_place) = server.places.try_acquire() else { return Err(answers.busy()) };
         let operation = params.and_then(|params| server.documents.operation(&params));
         let operation = operation.map_err(|refused| answers.refusal(&refused))?;
         if method == Method::GET && operation.kind != OperationType::Query {
@@ -71,7 +73,7 @@ pub async fn serve(
             return Ok(events::answer(&server, signed_in, operation, &answers).await);
         }
         let kind = operation.kind;
-        let executed = graphql::execute(&server.app, signed_in.viewer.into(), operation, answers.id.as_str()).await;
+        let executed = graphql::execute(&server.app, signed_in.viewer, operation, answers.id.as_str()).await;
         executed
             .map(|response| answers.response(kind, response))
             .map_err(|error| answers.errors(StatusCode::SERVICE_UNAVAILABLE, &[error]))

@@ -237,7 +237,7 @@ impl Connection {
         let stopping = self.server.stopping.begun.clone();
         let why = move |()| if stopping.is_cancelled() { Close::GOING_AWAY } else { Close::EXPIRED };
         self.ended = self.server.ended(signed_in.until).map(why).boxed();
-        self.viewer = Some(Arc::new(signed_in.viewer));
+        self.viewer = Some(signed_in.viewer);
         self.say(&Says::ConnectionAck).await
     }
 

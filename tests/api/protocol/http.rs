@@ -323,6 +323,23 @@ async fn what_takes_too_long_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_finds_no_place_is_sent_away_at_once() {
+    let roster = Roster::start_with(|app| app.limits.max_requests = 2).await;
+    let ask = || accepting(NEWER, "{ __typename }", json!({}));
+    let others = roster.server.places.clone().acquire_many_owned(2).await.unwrap();
+    let sent = send(&roster, ask()).await;
+    assert_eq!((sent.status, sent.code()), (StatusCode::SERVICE_UNAVAILABLE, json!("SERVICE_UNAVAILABLE")));
+    assert_eq!(sent.header(header::RETRY_AFTER), "1");
+    drop(others);
+    // Places are given back, however a request ends.
+    for query in ["{ __typename }", "{ nothing }", "{"] {
+        for _ in 0..3 {
+            assert_ne!(send(&roster, accepting(NEWER, query, json!({}))).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_is_refused_in_json() {
     let roster = Roster::start().await;
     for (method, path, status) in [

@@ -52,7 +52,7 @@ use roster::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -212,6 +212,8 @@ impl Roster {
             trial_days: Some(14),
             policy: Arc::new(Policy::default()),
             limits: Limits::default(),
+            roles: Arc::default(),
+            sign_ins: Arc::default(),
             mail_bell: Arc::new(Notify::new()),
             feed: Arc::new(Feed::default()),
             tasks: TaskTracker::new(),
@@ -226,6 +228,7 @@ impl Roster {
             documents: Arc::new(Documents::new(&app.limits)),
             authentication: Arc::new(Authentication::new(people, Some(&SecretString::from(OPERATOR_KEY)))),
             allowed_origins: Vec::new(),
+            places: Arc::new(Semaphore::new(app.limits.max_requests)),
             socket_limits: SocketLimits::default(),
             stopping: Stopping::default(),
         };

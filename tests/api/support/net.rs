@@ -44,8 +44,8 @@ impl Roster {
         let (router, stopping, tasks) = (self.router.clone(), self.server.stopping.clone(), self.app.tasks.clone());
         let asked = stop.clone().cancelled_owned();
         let serving = tokio::spawn(connections::serve(listener, router, limits, stopping, tasks, asked));
-        let telling =
-            tokio::spawn(feed::run(self.app.feed.clone(), self.app.db.clone(), self.url.clone(), end.clone()));
+        let (feed, db, sign_out) = (self.app.feed.clone(), self.app.db.clone(), self.app.sign_ins.clone().listener());
+        let telling = tokio::spawn(feed::run(feed, db, self.url.clone(), sign_out, end.clone()));
         Listening { address, stop, serving, telling, end }
     }
 }

@@ -61,7 +61,7 @@ async fn of_an_organization() {
         ),
     ];
     // As it is; out of trial; with as many projects, teams, roles and keys as there may be.
-    let full = "UPDATE organizations SET project_count = 2, team_count = 1; \
+    let full = "UPDATE organizations SET project_count = 2, team_count = 1, roles_version = roles_version + 1; \
         INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
         SELECT id, id, 'PROJECT', 'own', '{}', 'Own', 'own', 4, now(), now() FROM organizations; \
         CREATE TEMP TABLE another AS SELECT * FROM api_keys LIMIT 1; UPDATE another SET id = gen_random_uuid(); \
