@@ -113,7 +113,9 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
     match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
         Ok((output, End::Changed { mails, signed_out })) => {
             commit(&mut conn).await?;
-            signed_out.into_iter().for_each(|who| app.sign_ins.forget(who));
+            for who in signed_out {
+                app.sign_ins.forget(who);
+            }
             app.feed.bell.notify_one();
             if mails {
                 app.mail_bell.notify_one();

@@ -129,8 +129,13 @@ pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Resu
 
 /// Memberships of these people, each with the person.
 pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<MemberAndUser>> {
-    let (organizations, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
+    if let [(organization, user)] = keys {
+        query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE organization_members.organization_id = ");
+        query.bind::<SqlUuid, _>(*organization).sql(" AND organization_members.user_id = ").bind::<SqlUuid, _>(*user);
+        return Ok(query.rows(conn).await?);
+    }
+    let (organizations, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(

@@ -86,9 +86,12 @@ pub async fn with_membership(
                 .eq(organizations::id)
                 .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
         )
-        .filter(organizations::id.eq_any(ids))
         .select((Organization::as_select(), Option::<OrganizationMember>::as_select(), Option::<Role>::as_select()));
-    Ok(found.load(conn).await?)
+    // One is most often asked for, and PostgreSQL keeps the plan of that.
+    Ok(match ids {
+        [id] => found.filter(organizations::id.eq(*id)).load(conn).await?,
+        _ => found.filter(organizations::id.eq_any(ids)).load(conn).await?,
+    })
 }
 
 /// The organization that has or had this slug, with the membership and role of `user`.

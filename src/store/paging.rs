@@ -168,7 +168,7 @@ pub async fn counts(
     let mut query = Query::new("SELECT (SELECT count(*) ");
     (listing.rows)(&mut query);
     query.sql(") AS count FROM ");
-    push_parents(&mut query, parents, searching);
+    push_parents(&mut query, parents);
     query.sql(" ORDER BY parent.index");
     if searching {
         query.planned_each_time();
@@ -200,10 +200,9 @@ impl<T: Row> QueryableByName<Pg> for Found<T> {
 }
 
 /// Adds `parent`. The plan of a statement that is prepared is kept where PostgreSQL expects as much of it for any
-/// parents as for these, so it shall not see how many there are. That of a search shall not hang on statistics of the
-/// one parent: they say nothing of how rare something is there.
-fn push_parents(query: &mut Query, parents: &[Parent], searching: bool) {
-    if let ([(organization, id)], false) = (parents, searching) {
+/// parents as for these, so it shall not see how many there are.
+fn push_parents(query: &mut Query, parents: &[Parent]) {
+    if let [(organization, id)] = parents {
         query.sql("(SELECT ").bind::<SqlUuid, _>(organization.0).sql(" AS organization_id, ").bind::<SqlUuid, _>(*id);
         query.sql(" AS id, 1::bigint AS index) AS parent");
         return;
@@ -221,7 +220,7 @@ fn select<T: Row>(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &
     // Towards which side of the index the page is read.
     let descending = sort.descending != (page.end == End::Last);
     let mut query = Query::new("SELECT parent.index, found.* FROM ");
-    push_parents(&mut query, parents, searching);
+    push_parents(&mut query, parents);
     query.sql(" CROSS JOIN LATERAL (");
     let towards = direction(descending);
     // The largest page is known to whoever plans for pages of any size. A search is planned for its own.

@@ -72,9 +72,12 @@ pub async fn with_membership(
                 .eq(projects::organization_id)
                 .and(roles::id.nullable().eq(project_members::role_id.nullable()))),
         )
-        .filter(projects::id.eq_any(ids))
         .select((Project::as_select(), Option::<ProjectMember>::as_select(), Option::<Role>::as_select()));
-    Ok(found.load(conn).await?)
+    // One is most often asked for, and PostgreSQL keeps the plan of that.
+    Ok(match ids {
+        [id] => found.filter(projects::id.eq(*id)).load(conn).await?,
+        _ => found.filter(projects::id.eq_any(ids)).load(conn).await?,
+    })
 }
 
 /// The project of an organization that has this slug.

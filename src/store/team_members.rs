@@ -275,13 +275,6 @@ pub struct Filter {
     pub statuses: Option<Vec<Status>>,
 }
 
-impl Filter {
-    /// Whether the best plan depends on what is asked for.
-    fn is_selective(&self) -> bool {
-        self.search.is_some() || self.roles.is_some()
-    }
-}
-
 /// What a member list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named after the columns")]
@@ -316,7 +309,7 @@ pub async fn pages(
     let rows = rows(FROM, of, filter);
     let listing = Listing { id: "team_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
-    paging::pages(conn, &parents, &listing, sort, page, filter.is_selective()).await
+    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
 }
 
 /// How long each list is.
@@ -324,7 +317,7 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
     let rows = rows("FROM team_members", of, filter);
     let listing = Listing { id: "team_members.id", rows: &rows };
-    paging::counts(conn, &parents, &listing, filter.is_selective()).await
+    paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
 /// Lists of one call are all of one kind.
@@ -345,7 +338,6 @@ fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) +
             query.sql(" AND team_members.search_text LIKE ").bind::<Text, _>(contains(search));
         }
         if let Some(roles) = &filter.roles {
-            // By rank, which has an index: leads are few.
             let ranks: Vec<i16> = roles.iter().map(|role| role.rank()).collect();
             query.sql(" AND team_members.role_rank = ANY(").bind::<Array<SmallInt>, _>(ranks).sql(")");
         }

@@ -70,9 +70,12 @@ pub async fn with_membership(conn: &mut Connection, ids: &[TeamId], user: Option
                 .and(team_members::team_id.eq(teams::id))
                 .and(team_members::user_id.eq(user))),
         )
-        .filter(teams::id.eq_any(ids))
         .select((Team::as_select(), team_members::role.nullable()));
-    let rows: Vec<(Team, Option<TeamMemberRole>)> = found.load(conn).await?;
+    // One is most often asked for, and PostgreSQL keeps the plan of that.
+    let rows: Vec<(Team, Option<TeamMemberRole>)> = match ids {
+        [id] => found.filter(teams::id.eq(*id)).load(conn).await?,
+        _ => found.filter(teams::id.eq_any(ids)).load(conn).await?,
+    };
     Ok(rows.into_iter().map(|(team, viewer_role)| TeamAndRole { team, viewer_role }).collect())
 }
 

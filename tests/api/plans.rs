@@ -79,7 +79,8 @@ const LISTS: &[List] = &[
         orders: &["NAME", "EMAIL", "ADDED_AT", "ROLE"],
         filters: &[
             ("filter: {search: \"name 471\"}", 5100),
-            ("filter: {roles: [LEAD]}", PAGE),
+            // Most teams here have one member, who leads: PostgreSQL cannot know that of this one few do.
+            ("filter: {roles: [LEAD]}", 5100),
             ("filter: {statuses: [ACCEPTED]}", 5100),
         ],
     },
