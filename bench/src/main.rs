@@ -1,5 +1,4 @@
 //! Roster beside the limit and its peers, in one run: the same machine, the same data, turn by turn.
-#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on shall stop")]
 
 mod cpu;
 mod data;

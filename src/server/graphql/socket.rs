@@ -30,6 +30,8 @@ use crate::{
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
+/// What each connection holds to read into, whether or not anything comes. A longer message is read in several steps.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// What one connection may do.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +128,7 @@ pub fn upgrade(
     let most = server.app.limits.max_body;
     let tasks = server.app.tasks.clone();
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(most).max_frame_size(most);
+    let upgrade = upgrade.read_buffer_size(READ_BUFFER);
     upgrade.on_upgrade(move |socket| {
         tasks.track_future(async move {
             let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
