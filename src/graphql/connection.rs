@@ -11,13 +11,13 @@ use super::list::List;
 use crate::{
     domain::secret::sha256,
     error::{Error, Result},
-    store::paging::{End, Key, Page, Position, Slice},
+    store::paging::{self, End, Key, Page, Position, Slice},
 };
 
 /// Items of a page when neither `first` nor `last` is given.
 pub const DEFAULT_PAGE: i32 = 25;
 /// Most items of a page.
-pub const MAX_PAGE: i32 = 100;
+pub const MAX_PAGE: i32 = paging::MAX_PAGE.cast_signed();
 const MAX_OFFSET: i32 = 10_000;
 
 /// The paging arguments of a field.

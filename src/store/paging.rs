@@ -20,10 +20,13 @@ use super::{
 };
 use crate::{domain::id::OrganizationId, error::Result};
 
+/// Most rows of a page.
+pub const MAX_PAGE: u32 = 100;
+
 /// Which rows of a list are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
-    /// Most rows.
+    /// Most rows, up to [`MAX_PAGE`].
     pub limit: u32,
     /// From which end.
     pub end: End,
@@ -233,7 +236,8 @@ fn select<T: Row>(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &
     push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
     push_order(&mut query, listing, sort, descending);
     if is_planned_once {
-        query.sql(format!(" LIMIT 101) AS page ORDER BY sort_key {towards}, sort_id {towards}"));
+        let most = MAX_PAGE + 1;
+        query.sql(format!(" LIMIT {most}) AS page ORDER BY sort_key {towards}, sort_id {towards}"));
     }
     query.sql(" LIMIT ").bind::<BigInt, i64>(i64::from(page.limit) + 1);
     if page.offset > 0 {
