@@ -64,49 +64,40 @@ impl From<User> for Person {
 
 /// Somebody whom lists of members show.
 pub trait Listed {
+    /// The person, the address, and the full name or the address again.
+    fn shown(&self) -> (UserId, &Email, &str);
+
     /// The person.
-    fn id(&self) -> UserId;
+    fn id(&self) -> UserId {
+        self.shown().0
+    }
+
     /// Address.
-    fn email(&self) -> &Email;
-    /// Full name, or the address.
-    fn display_name(&self) -> &str;
+    fn email(&self) -> &Email {
+        self.shown().1
+    }
 
     /// The name as member lists sort it.
     fn sort_name(&self) -> String {
-        fold(self.display_name())
+        fold(self.shown().2)
     }
 
     /// What member lists are searched by.
     fn search_text(&self) -> String {
-        format!("{} {}", fold(self.display_name()), fold(self.email().as_str()))
+        let (_, email, name) = self.shown();
+        format!("{} {}", fold(name), fold(email.as_str()))
     }
 }
 
 impl Listed for User {
-    fn id(&self) -> UserId {
-        self.id
-    }
-
-    fn email(&self) -> &Email {
-        &self.email
-    }
-
-    fn display_name(&self) -> &str {
-        &self.display_name
+    fn shown(&self) -> (UserId, &Email, &str) {
+        (self.id, &self.email, &self.display_name)
     }
 }
 
 impl Listed for Person {
-    fn id(&self) -> UserId {
-        self.id
-    }
-
-    fn email(&self) -> &Email {
-        &self.email
-    }
-
-    fn display_name(&self) -> &str {
-        &self.display_name
+    fn shown(&self) -> (UserId, &Email, &str) {
+        (self.id, &self.email, &self.display_name)
     }
 }
 
