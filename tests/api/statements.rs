@@ -62,6 +62,11 @@ async fn a_page_of_members_takes_as_many_statements_as_one_member() {
     assert_eq!(count(&data["organization"]["members"]["nodes"]), 55);
     assert_eq!(of_many, of_two);
     assert!(of_two <= 5, "{of_two}");
+    // The organization with what the viewer may do there, and the page; what it knows of itself needs no page.
+    let page = "{ organization(by: {slug: \"acme\"}) { members { nodes { role { name } user { displayName } } } } }";
+    assert_eq!(cost(&alice, page, json!({})).await.0, 2);
+    let total = "{ organization(by: {slug: \"acme\"}) { members { totalCount } } }";
+    assert_eq!(cost(&alice, total, json!({})).await.0, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
