@@ -63,7 +63,7 @@ struct Arguments {
     /// Connections.
     #[arg(long, default_value_t = 32)]
     connections: usize,
-    /// WebSockets that are open; 0 to leave that out.
+    /// WebSockets that are open; 0 to leave them and twice the load out.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
     /// How long reads and writes are mixed; 0 to leave that out.
