@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Refusal, Result},
     store::{
         Connection,
-        organization_members::OrganizationMember,
+        organization_members::Membership,
         organizations::{self, Organization, WithMembership},
         roles::Role,
     },
@@ -40,9 +40,7 @@ pub struct OrganizationAccess {
     /// The organization.
     pub organization: Organization,
     /// The viewer's membership.
-    pub membership: Option<OrganizationMember>,
-    /// The role of that membership.
-    pub role: Option<Role>,
+    pub membership: Option<Membership>,
     /// What the viewer may do, of the organization's level; of an API key of the organization, both levels.
     pub permissions: PermissionSet,
     /// The only project the viewer can see: that of a key limited to it.
@@ -55,15 +53,12 @@ pub struct OrganizationAccess {
 
 impl OrganizationAccess {
     /// The organization as `viewer` finds it; `None` when they may not know of it.
-    pub fn of(
-        policy: &Arc<Policy>,
-        viewer: &Viewer,
-        (organization, membership, role): WithMembership,
-    ) -> Option<Arc<Self>> {
+    pub fn of(policy: &Arc<Policy>, viewer: &Viewer, found: WithMembership) -> Option<Arc<Self>> {
+        let WithMembership { organization, membership, built_in, permissions: stored } = found;
         let only_project = if let Viewer::Key(key) = viewer { key.project_id } else { None };
         let permissions = match viewer {
             Viewer::Operator => Some(policy.everything()),
-            Viewer::Person(_) => role.as_ref().map(|role| policy.of_role(role)),
+            Viewer::Person(_) => stored.map(|keys| policy.of_stored(RoleScope::Organization, built_in, &keys)),
             Viewer::Key(key) if key.organization_id == organization.id => Some(policy.of_key(key)),
             Viewer::Key(_) | Viewer::Nobody => None,
         };
@@ -72,7 +67,7 @@ impl OrganizationAccess {
         let is_visible = is_inside || organization.visibility == Visibility::Public;
         is_visible.then(|| {
             let policy = policy.clone();
-            Arc::new(Self { organization, membership, role, permissions, only_project, is_inside, policy })
+            Arc::new(Self { organization, membership, permissions, only_project, is_inside, policy })
         })
     }
 
@@ -81,7 +76,6 @@ impl OrganizationAccess {
         Arc::new(Self {
             organization,
             membership: None,
-            role: None,
             permissions: PermissionSet::NONE,
             only_project: None,
             is_inside: false,

@@ -65,8 +65,8 @@ impl Operation for Expire {
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<()> {
         organizations::lock(tx.conn, self.organization).await?;
         let found = organizations::with_membership(tx.conn, &[self.organization], None).await?.pop();
-        if let Some((organization, ..)) = found {
-            expire_lapsed(tx, &organization).await?;
+        if let Some(found) = found {
+            expire_lapsed(tx, &found.organization).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use diesel::{
     sql_types::Integer,
 };
 use diesel_async::{
-    AsyncConnection, AsyncMigrationHarness, RunQueryDsl, TransactionManager,
+    AsyncConnection, AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
         bb8::{Pool, PooledConnection},
@@ -133,7 +133,9 @@ impl Instrumentation for CountStatements {
 /// # Errors
 /// When the database cannot be reached, or a step fails; those before it stay.
 pub async fn migrate(url: &ConnectionUrl) -> Result<usize> {
-    let connection = url.connect().await.map_err(|error| Error::Unavailable(error.to_string().into()))?;
+    let mut connection = url.connect().await.map_err(|error| Error::Unavailable(error.to_string().into()))?;
+    // A step may go through every row there is.
+    connection.batch_execute("SET statement_timeout = 0").await?;
     let steps =
         AsyncMigrationHarness::new(connection).run_pending_migrations(MIGRATIONS).map_err(Error::internal)?.len();
     Ok(steps)

@@ -13,7 +13,7 @@ use super::{
     query::{Query, contains},
     roles::Role,
     schema::{organization_members as members, roles},
-    users::{Listed, Person},
+    users::Listed,
 };
 use crate::{
     domain::{
@@ -38,6 +38,7 @@ pub struct OrganizationMember {
     pub sort_name: String,
     pub email: Email,
     pub search_text: String,
+    pub display_name: String,
     pub invited_by_kind: Option<ActorKind>,
     pub invited_by_id: Option<uuid::Uuid>,
     pub version: i32,
@@ -58,6 +59,7 @@ impl OrganizationMember {
             sort_name: user.sort_name(),
             email: user.email().clone(),
             search_text: user.search_text(),
+            display_name: user.display_name().clone(),
             invited_by_kind: None,
             invited_by_id: None,
             version: 1,
@@ -75,6 +77,8 @@ pub struct Membership {
     pub organization_id: OrganizationId,
     pub id: OrganizationMemberId,
     pub user_id: UserId,
+    pub email: Email,
+    pub display_name: String,
     pub role_id: RoleId,
     pub is_owner: bool,
     pub invited_by_kind: Option<ActorKind>,
@@ -84,12 +88,20 @@ pub struct Membership {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Listed for Membership {
+    fn shown(&self) -> (UserId, &Email, &String) {
+        (self.user_id, &self.email, &self.display_name)
+    }
+}
+
 impl From<OrganizationMember> for Membership {
     fn from(row: OrganizationMember) -> Self {
         Self {
             organization_id: row.organization_id,
             id: row.id,
             user_id: row.user_id,
+            email: row.email,
+            display_name: row.display_name,
             role_id: row.role_id,
             is_owner: row.is_owner,
             invited_by_kind: row.invited_by_kind,
@@ -101,46 +113,34 @@ impl From<OrganizationMember> for Membership {
     }
 }
 
-/// A membership and the person.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[expect(missing_docs, reason = "named after their types")]
-pub struct MemberAndUser {
-    #[diesel(embed)]
-    pub member: Membership,
-    #[diesel(embed)]
-    pub user: Person,
-}
-
-const FROM: &str = "FROM organization_members JOIN users ON users.id = organization_members.user_id";
-
 /// Adds members.
 pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Result<()> {
     diesel::insert_into(members::table).values(rows).execute(conn).await?;
     Ok(())
 }
 
-/// Memberships by id, of whatever organization, each with the person.
-pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Result<Vec<MemberAndUser>> {
+/// Memberships by id, of whatever organization.
+pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE organization_members.id = ");
+    query.columns::<Membership>().sql(" FROM organization_members WHERE organization_members.id = ");
     query.any(ids);
     Ok(query.rows(conn).await?)
 }
 
-/// Memberships of these people, each with the person.
-pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<MemberAndUser>> {
+/// Memberships of these people.
+pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
     if let [(organization, user)] = keys {
-        query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE organization_members.organization_id = ");
+        query.columns::<Membership>().sql(" FROM organization_members WHERE organization_members.organization_id = ");
         query.bind::<SqlUuid, _>(*organization).sql(" AND organization_members.user_id = ").bind::<SqlUuid, _>(*user);
         return Ok(query.rows(conn).await?);
     }
     let (organizations, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
+    query.columns::<Membership>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(organizations);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
         ") AS key(organization_id, user_id) JOIN organization_members ON organization_members.organization_id = key.organization_id \
-         AND organization_members.user_id = key.user_id JOIN users ON users.id = organization_members.user_id",
+         AND organization_members.user_id = key.user_id",
     );
     Ok(query.rows(conn).await?)
 }
@@ -161,7 +161,7 @@ pub async fn with_role(
     Ok(found.first(conn).await.optional()?)
 }
 
-/// Which of these addresses are members', with the person.
+/// Which of these addresses are members'.
 pub async fn by_emails(
     conn: &mut Connection,
     organization: OrganizationId,
@@ -171,10 +171,10 @@ pub async fn by_emails(
     Ok(found.select((members::email, members::user_id)).load(conn).await?)
 }
 
-/// The owner of each of these organizations, with the person.
-pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<MemberAndUser>> {
+/// The owner of each of these organizations.
+pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" ").sql(FROM);
+    query.columns::<Membership>().sql(" FROM organization_members");
     query.sql(" WHERE organization_members.is_owner AND organization_members.organization_id = ").any(organizations);
     Ok(query.rows(conn).await?)
 }
@@ -274,9 +274,9 @@ pub async fn pages(
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Vec<Slice<MemberAndUser>>> {
+) -> Result<Vec<Slice<Membership>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows(FROM, of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "organization_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
@@ -285,20 +285,20 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM organization_members", of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "organization_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
 /// Lists of one call are all of one kind.
-fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(_)));
     move |query: &mut Query| {
-        query.sql(from);
+        query.sql("FROM organization_members WHERE ");
         query.sql(if of_users {
-            " WHERE organization_members.user_id = parent.id"
+            "organization_members.user_id = parent.id"
         } else {
-            " WHERE organization_members.organization_id = parent.organization_id"
+            "organization_members.organization_id = parent.organization_id"
         });
         if let Some(search) = &filter.search {
             query.sql(" AND organization_members.search_text LIKE ").bind::<Text, _>(contains(search));

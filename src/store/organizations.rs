@@ -9,11 +9,10 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    organization_members::OrganizationMember,
+    organization_members::Membership,
     paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
-    roles::Role,
-    schema::{organization_members, organization_slugs, organizations, roles},
+    schema::{organization_slugs, organizations, roles},
 };
 use crate::{
     domain::{
@@ -67,53 +66,59 @@ impl Organization {
 }
 
 /// An organization, and what a person is in it.
-pub type WithMembership = (Organization, Option<OrganizationMember>, Option<Role>);
+#[derive(Clone, Debug, Queryable, Selectable)]
+pub struct WithMembership {
+    /// The organization.
+    #[diesel(embed)]
+    pub organization: Organization,
+    /// The membership of the person.
+    #[diesel(embed)]
+    pub membership: Option<Membership>,
+    /// Which built-in role the person has.
+    #[diesel(select_expression = roles::built_in.nullable())]
+    pub built_in: Option<BuiltInRole>,
+    /// What the role of the person stores of its permissions; absent without a membership.
+    #[diesel(select_expression = roles::permissions.nullable())]
+    pub permissions: Option<Vec<String>>,
+}
 
-/// Organizations by id, each with the membership and role of `user`.
+/// Adds who `user` is in `organizations`.
+fn push_membership(query: &mut Query, user: Option<UserId>) {
+    query.sql(
+        " LEFT JOIN organization_members ON organization_members.organization_id = organizations.id AND organization_members.user_id = ",
+    );
+    // A nil UUID is nobody's id.
+    query.bind::<SqlUuid, _>(user.unwrap_or(UserId(uuid::Uuid::nil())));
+    query.sql(
+        " LEFT JOIN roles ON roles.organization_id = organizations.id AND roles.id = organization_members.role_id",
+    );
+}
+
+/// Organizations by id, each with the membership of `user`.
 pub async fn with_membership(
     conn: &mut Connection,
     ids: &[OrganizationId],
     user: Option<UserId>,
 ) -> Result<Vec<WithMembership>> {
-    // A nil UUID is nobody's id.
-    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
-    let found = organizations::table
-        .left_join(organization_members::table.on(
-            organization_members::organization_id.eq(organizations::id).and(organization_members::user_id.eq(user)),
-        ))
-        .left_join(
-            roles::table.on(roles::organization_id
-                .eq(organizations::id)
-                .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
-        )
-        .select((Organization::as_select(), Option::<OrganizationMember>::as_select(), Option::<Role>::as_select()));
-    // One is most often asked for, and PostgreSQL keeps the plan of that.
-    Ok(match ids {
-        [id] => found.filter(organizations::id.eq(*id)).load(conn).await?,
-        _ => found.filter(organizations::id.eq_any(ids)).load(conn).await?,
-    })
+    let mut query = Query::new("SELECT ");
+    query.columns::<WithMembership>().sql(" FROM organizations");
+    push_membership(&mut query, user);
+    query.sql(" WHERE organizations.id = ").any(ids);
+    Ok(query.rows(conn).await?)
 }
 
-/// The organization that has or had this slug, with the membership and role of `user`.
+/// The organization that has or had this slug, with the membership of `user`.
 pub async fn with_membership_by_slug(
     conn: &mut Connection,
     slug: &Slug,
     user: Option<UserId>,
 ) -> Result<Option<WithMembership>> {
-    let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
-    let found = organization_slugs::table
-        .inner_join(organizations::table.on(organizations::id.eq(organization_slugs::organization_id)))
-        .left_join(organization_members::table.on(
-            organization_members::organization_id.eq(organizations::id).and(organization_members::user_id.eq(user)),
-        ))
-        .left_join(
-            roles::table.on(roles::organization_id
-                .eq(organizations::id)
-                .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
-        )
-        .filter(organization_slugs::slug.eq(slug.as_str()))
-        .select((Organization::as_select(), Option::<OrganizationMember>::as_select(), Option::<Role>::as_select()));
-    Ok(found.first(conn).await.optional()?)
+    let mut query = Query::new("SELECT ");
+    query.columns::<WithMembership>();
+    query.sql(" FROM organization_slugs JOIN organizations ON organizations.id = organization_slugs.organization_id");
+    push_membership(&mut query, user);
+    query.sql(" WHERE organization_slugs.slug = ").bind::<Text, _>(slug.as_str().to_owned());
+    Ok(query.rows(conn).await?.pop())
 }
 
 /// The organization that has or had this slug.

@@ -13,7 +13,7 @@ use super::{
     query::{Query, contains},
     roles::Role,
     schema::project_members as members,
-    users::{Listed, Person},
+    users::Listed,
 };
 use crate::{
     domain::{
@@ -38,6 +38,7 @@ pub struct ProjectMember {
     pub sort_name: String,
     pub email: Email,
     pub search_text: String,
+    pub display_name: String,
     pub version: i32,
     pub joined_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -57,6 +58,7 @@ impl ProjectMember {
             sort_name: user.sort_name(),
             email: user.email().clone(),
             search_text: user.search_text(),
+            display_name: user.display_name().clone(),
             version: 1,
             joined_at: now,
             updated_at: now,
@@ -73,6 +75,8 @@ pub struct Membership {
     pub id: ProjectMemberId,
     pub project_id: ProjectId,
     pub user_id: UserId,
+    pub email: Email,
+    pub display_name: String,
     pub role_id: RoleId,
     pub is_owner: bool,
     pub version: i32,
@@ -80,17 +84,11 @@ pub struct Membership {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A membership and the person.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[expect(missing_docs, reason = "named after their types")]
-pub struct MemberAndUser {
-    #[diesel(embed)]
-    pub member: Membership,
-    #[diesel(embed)]
-    pub user: Person,
+impl Listed for Membership {
+    fn shown(&self) -> (UserId, &Email, &String) {
+        (self.user_id, &self.email, &self.display_name)
+    }
 }
-
-const FROM: &str = "FROM project_members JOIN users ON users.id = project_members.user_id";
 
 /// Adds members; those who are in the project already stay as they are. Tells who was added.
 pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec<ProjectMember>> {
@@ -101,36 +99,35 @@ pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec
     Ok(inserted.returning(ProjectMember::as_returning()).get_results(conn).await?)
 }
 
-/// Memberships by id, of whatever project, each with the person.
-pub async fn by_ids(conn: &mut Connection, ids: &[ProjectMemberId]) -> Result<Vec<MemberAndUser>> {
+/// Memberships by id, of whatever project.
+pub async fn by_ids(conn: &mut Connection, ids: &[ProjectMemberId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE project_members.id = ").any(ids);
+    query.columns::<Membership>().sql(" FROM project_members WHERE project_members.id = ").any(ids);
     Ok(query.rows(conn).await?)
 }
 
-/// Memberships of these people in these projects, each with the person.
-pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<MemberAndUser>> {
+/// Memberships of these people in these projects.
+pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<Membership>> {
     let (projects, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
+    query.columns::<Membership>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
         ") AS key(project_id, user_id) JOIN projects ON projects.id = key.project_id \
          JOIN project_members ON project_members.organization_id = projects.organization_id AND project_members.project_id = projects.id \
-         AND project_members.user_id = key.user_id JOIN users ON users.id = project_members.user_id",
+         AND project_members.user_id = key.user_id",
     );
     Ok(query.rows(conn).await?)
 }
 
-/// The owner of each of these projects, with the person.
-pub async fn owners(conn: &mut Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<MemberAndUser>> {
+/// The owner of each of these projects.
+pub async fn owners(conn: &mut Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<Membership>> {
     let (organizations, ids): (Vec<_>, Vec<_>) = projects.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
-    query
-        .columns::<MemberAndUser>()
-        .sql(" ")
-        .sql(FROM)
-        .sql(" WHERE project_members.is_owner AND (project_members.organization_id, project_members.project_id) IN (SELECT * FROM unnest(");
+    query.columns::<Membership>().sql(
+        " FROM project_members WHERE project_members.is_owner \
+         AND (project_members.organization_id, project_members.project_id) IN (SELECT * FROM unnest(",
+    );
     query.bind::<Array<SqlUuid>, _>(organizations).sql(", ").bind::<Array<SqlUuid>, _>(ids).sql("))");
     Ok(query.rows(conn).await?)
 }
@@ -274,9 +271,9 @@ pub async fn pages(
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Vec<Slice<MemberAndUser>>> {
+) -> Result<Vec<Slice<Membership>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows(FROM, of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "project_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
@@ -285,16 +282,16 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM project_members", of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "project_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
 /// Lists of one call are all of one kind.
-fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql(from).sql(" WHERE project_members.organization_id = parent.organization_id");
+        query.sql("FROM project_members WHERE project_members.organization_id = parent.organization_id");
         query.sql(if of_users {
             " AND project_members.user_id = parent.id"
         } else {

@@ -3,13 +3,20 @@
 //! diesel's own `sql_query` marks itself as not to be cached and is prepared again at every call, which
 //! costs PostgreSQL three times the work of the query itself. This type is cached by its text.
 
-use std::{borrow::Cow, fmt::Debug, marker::PhantomData};
+use std::{
+    any::TypeId,
+    borrow::Cow,
+    collections::HashMap,
+    fmt::Debug,
+    marker::PhantomData,
+    sync::{LazyLock, PoisonError, RwLock},
+};
 
 use diesel::{
     Expression, QueryResult, QueryableByName, Selectable,
     deserialize::{self, FromSqlRow},
-    pg::Pg,
-    query_builder::{AstPass, Query as DieselQuery, QueryFragment, QueryId},
+    pg::{Pg, PgQueryBuilder},
+    query_builder::{AstPass, Query as DieselQuery, QueryBuilder, QueryFragment, QueryId},
     row::NamedRow,
     serialize::ToSql,
     sql_types::{Array, HasSqlType, Untyped, Uuid as SqlUuid},
@@ -60,8 +67,7 @@ impl Query {
 
     /// Adds the columns of `R`, by the names of their tables.
     pub fn columns<R: Row>(&mut self) -> &mut Self {
-        self.parts.push(Part::Bind(Box::new(R::construct_selection())));
-        self
+        self.sql(columns::<R>())
     }
 
     /// The rows of a statement that selects the columns of `R` and nothing else.
@@ -80,6 +86,20 @@ impl Query {
         self.parts.push(Part::Bind(Box::new(Bind(value, PhantomData))));
         self
     }
+}
+
+/// The columns of a type, written down once.
+fn columns<R: Row>() -> &'static str {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static str>>> = LazyLock::new(RwLock::default);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<R>()).copied();
+    known.unwrap_or_else(|| {
+        let mut sql = PgQueryBuilder::default();
+        #[expect(clippy::expect_used, reason = "names of columns are always written")]
+        R::construct_selection().to_sql(&mut sql, &Pg).expect("columns are written");
+        let sql: &'static str = sql.finish().leak();
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<R>(), sql);
+        sql
+    })
 }
 
 /// What a row is read into: a struct that names its columns, or several of them. Columns are found by their place: to

@@ -134,6 +134,7 @@ diesel::table! {
         version -> Int4,
         joined_at -> Timestamptz,
         updated_at -> Timestamptz,
+        display_name -> Text,
     }
 }
 
@@ -188,6 +189,7 @@ diesel::table! {
         version -> Int4,
         joined_at -> Timestamptz,
         updated_at -> Timestamptz,
+        display_name -> Text,
     }
 }
 
@@ -239,6 +241,7 @@ diesel::table! {
         email -> Text,
         search_text -> Text,
         added_at -> Timestamptz,
+        display_name -> Text,
     }
 }
 

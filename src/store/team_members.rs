@@ -13,7 +13,7 @@ use super::{
     paging::{self, Listing, Page, Parent, Slice, Sort},
     query::{Query, contains},
     schema::team_members as members,
-    users::{Listed, Person, User},
+    users::{Listed, User},
 };
 use crate::{
     domain::{
@@ -41,6 +41,7 @@ pub struct TeamMember {
     pub sort_name: String,
     pub email: Email,
     pub search_text: String,
+    pub display_name: String,
     pub added_at: DateTime<Utc>,
 }
 
@@ -65,6 +66,7 @@ impl TeamMember {
             sort_name: user.sort_name(),
             email: user.email().clone(),
             search_text: user.search_text(),
+            display_name: user.display_name().clone(),
             added_at: now,
         }
     }
@@ -90,6 +92,7 @@ impl TeamMember {
             sort_name: shown.clone(),
             email: invitation.email.clone(),
             search_text: shown,
+            display_name: invitation.email.to_string(),
             added_at: now,
         }
     }
@@ -100,18 +103,6 @@ impl TeamMember {
         self.expires_at.is_none_or(|expires_at| expires_at > now)
     }
 }
-
-/// A membership and, unless it is pending, the person.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[expect(missing_docs, reason = "named after their types")]
-pub struct MemberAndUser {
-    #[diesel(embed)]
-    pub member: TeamMember,
-    #[diesel(embed)]
-    pub user: Option<Person>,
-}
-
-const FROM: &str = "FROM team_members LEFT JOIN users ON users.id = team_members.user_id";
 
 /// Adds members; those who are in the team already stay as they are. Tells who was added.
 pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<TeamMember>> {
@@ -125,23 +116,23 @@ pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<Te
     Ok(inserted)
 }
 
-/// Memberships by id, of whatever team, each with the person.
-pub async fn by_ids(conn: &mut Connection, ids: &[TeamMemberId]) -> Result<Vec<MemberAndUser>> {
+/// Memberships by id, of whatever team.
+pub async fn by_ids(conn: &mut Connection, ids: &[TeamMemberId]) -> Result<Vec<TeamMember>> {
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" ").sql(FROM).sql(" WHERE team_members.id = ").any(ids);
+    query.columns::<TeamMember>().sql(" FROM team_members WHERE team_members.id = ").any(ids);
     Ok(query.rows(conn).await?)
 }
 
-/// Memberships of these people in these teams, each with the person.
-pub async fn by_users(conn: &mut Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<MemberAndUser>> {
+/// Memberships of these people in these teams.
+pub async fn by_users(conn: &mut Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<TeamMember>> {
     let (teams, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
-    query.columns::<MemberAndUser>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
+    query.columns::<TeamMember>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
     query.sql(", ").bind::<Array<SqlUuid>, _>(users);
     query.sql(
         ") AS key(team_id, user_id) JOIN teams ON teams.id = key.team_id \
          JOIN team_members ON team_members.organization_id = teams.organization_id AND team_members.team_id = teams.id \
-         AND team_members.user_id = key.user_id JOIN users ON users.id = team_members.user_id",
+         AND team_members.user_id = key.user_id",
     );
     Ok(query.rows(conn).await?)
 }
@@ -211,6 +202,7 @@ pub async fn accept(
         members::sort_name.eq(user.sort_name()),
         members::email.eq(user.email.clone()),
         members::search_text.eq(user.search_text()),
+        members::display_name.eq(user.display_name()),
     );
     diesel::update(rows).set(change).execute(conn).await?;
     Ok(())
@@ -304,9 +296,9 @@ pub async fn pages(
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Vec<Slice<MemberAndUser>>> {
+) -> Result<Vec<Slice<TeamMember>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows(FROM, of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "team_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
     paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
@@ -315,16 +307,16 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
-    let rows = rows("FROM team_members", of, filter);
+    let rows = rows(of, filter);
     let listing = Listing { id: "team_members.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }
 
 /// Lists of one call are all of one kind.
-fn rows(from: &'static str, of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
+fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql(from).sql(" WHERE team_members.organization_id = parent.organization_id");
+        query.sql("FROM team_members WHERE team_members.organization_id = parent.organization_id");
         query.sql(if of_users {
             " AND team_members.user_id = parent.id"
         } else {

@@ -65,7 +65,7 @@ impl From<User> for Person {
 /// Somebody whom lists of members show.
 pub trait Listed {
     /// The person, the address, and the full name or the address again.
-    fn shown(&self) -> (UserId, &Email, &str);
+    fn shown(&self) -> (UserId, &Email, &String);
 
     /// The person.
     fn id(&self) -> UserId {
@@ -75,6 +75,11 @@ pub trait Listed {
     /// Address.
     fn email(&self) -> &Email {
         self.shown().1
+    }
+
+    /// Full name, or the address.
+    fn display_name(&self) -> &String {
+        self.shown().2
     }
 
     /// The name as member lists sort it.
@@ -90,13 +95,13 @@ pub trait Listed {
 }
 
 impl Listed for User {
-    fn shown(&self) -> (UserId, &Email, &str) {
+    fn shown(&self) -> (UserId, &Email, &String) {
         (self.id, &self.email, &self.display_name)
     }
 }
 
 impl Listed for Person {
-    fn shown(&self) -> (UserId, &Email, &str) {
+    fn shown(&self) -> (UserId, &Email, &String) {
         (self.id, &self.email, &self.display_name)
     }
 }
@@ -152,7 +157,7 @@ pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: Use
     Ok(diesel::update(previous).set(change).returning(users::id).get_results(conn).await?)
 }
 
-/// Stores a changed profile, and with it the copies that member lists are sorted and searched by.
+/// Stores a changed profile, and with it the copies that member lists show, and are sorted and searched by.
 pub async fn update(conn: &mut Connection, user: &User) -> Result<()> {
     diesel::update(user).set(user).execute(conn).await?;
     for table in ["organization_members", "project_members", "team_members"] {
@@ -160,6 +165,7 @@ pub async fn update(conn: &mut Connection, user: &User) -> Result<()> {
         query.sql(table).sql(" SET sort_name = ").bind::<Text, _>(user.sort_name());
         query.sql(", email = ").bind::<Text, _>(user.email.clone());
         query.sql(", search_text = ").bind::<Text, _>(user.search_text());
+        query.sql(", display_name = ").bind::<Text, _>(user.display_name.clone());
         query.sql(" WHERE (organization_id, user_id) IN (SELECT organization_id, user_id FROM organization_members WHERE user_id = ");
         query.bind::<SqlUuid, _>(user.id).sql(")");
         query.execute(conn).await?;

@@ -75,18 +75,18 @@ async fn copies_are_what_the_server_would_write() {
 
     let people: Vec<User> = users::table.select(User::as_select()).load(conn).await.unwrap();
     let people: HashMap<_, _> = people.into_iter().map(|user| (user.id, user)).collect();
-    let of = |user: &User| (user.sort_name(), user.email.clone(), user.search_text());
+    let of = |user: &User| (user.sort_name(), user.email.clone(), user.search_text(), user.display_name.clone());
     let members: Vec<OrganizationMember> =
         organization_members::table.select(OrganizationMember::as_select()).load(conn).await.unwrap();
     assert_eq!(members.len(), 685);
     for row in members {
-        assert_eq!((row.sort_name, row.email, row.search_text), of(&people[&row.user_id]));
+        assert_eq!((row.sort_name, row.email, row.search_text, row.display_name), of(&people[&row.user_id]));
     }
     let members: Vec<ProjectMember> =
         project_members::table.select(ProjectMember::as_select()).load(conn).await.unwrap();
     assert!(members.len() > 50);
     for row in members {
-        assert_eq!((row.sort_name, row.email, row.search_text), of(&people[&row.user_id]));
+        assert_eq!((row.sort_name, row.email, row.search_text, row.display_name), of(&people[&row.user_id]));
     }
     let rows: Vec<Organization> = organizations::table.select(Organization::as_select()).load(conn).await.unwrap();
     for row in rows {

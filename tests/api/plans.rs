@@ -104,8 +104,8 @@ async fn grow(roster: &Roster) {
     roster
         .sql(
             "SET statement_timeout = 0; \
-             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
-             SELECT m.organization_id, gen_random_uuid(), p.id, m.user_id, r.id, r.rank, false, m.sort_name, m.email, m.search_text, m.joined_at, m.updated_at \
+             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, display_name, joined_at, updated_at) \
+             SELECT m.organization_id, gen_random_uuid(), p.id, m.user_id, r.id, r.rank, false, m.sort_name, m.email, m.search_text, m.display_name, m.joined_at, m.updated_at \
              FROM organization_members m JOIN projects p ON p.organization_id = m.organization_id AND p.slug = 'project-1' \
              JOIN roles r ON r.organization_id = m.organization_id AND r.scope = 'PROJECT' AND r.key = 'member' WHERE NOT m.is_owner \
              ON CONFLICT DO NOTHING; \
@@ -131,21 +131,21 @@ async fn grow(roster: &Roster) {
              INSERT INTO invitation_projects (organization_id, invitation_id, project_id, role_id, position) \
              SELECT i.organization_id, i.id, p.ids[1 + ascii(right(i.id::text, 1)) % 7], r.id, 0 FROM invitations i JOIN roles r ON r.organization_id = i.organization_id AND r.scope = 'PROJECT' AND r.key = 'member', \
              (SELECT array_agg(id ORDER BY created_at) AS ids FROM projects WHERE slug IN ('project-1', 'project-2', 'project-3', 'project-4', 'project-5', 'project-6', 'project-7')) p; \
-             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
-             SELECT m.organization_id, gen_random_uuid(), p.id, m.user_id, r.id, r.rank, true, m.sort_name, m.email, m.search_text, p.created_at, p.created_at \
+             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, display_name, joined_at, updated_at) \
+             SELECT m.organization_id, gen_random_uuid(), p.id, m.user_id, r.id, r.rank, true, m.sort_name, m.email, m.search_text, m.display_name, p.created_at, p.created_at \
              FROM organization_members m JOIN projects p ON p.organization_id = m.organization_id AND p.slug <> 'project-1' \
              JOIN roles r ON r.organization_id = m.organization_id AND r.scope = 'PROJECT' AND r.key = 'owner' WHERE m.is_owner; \
              INSERT INTO teams (organization_id, id, slug, name, sort_name, search_text, color, member_count, created_at, updated_at) \
              SELECT o.id, gen_random_uuid(), 'team-' || n, 'Team ' || n, 'team ' || n, 'team ' || n || ' team-' || n, '#2563EB', n % 50, '2026-01-01Z'::timestamptz + make_interval(hours => n), '2026-01-01Z' \
              FROM organizations o, generate_series(1, 5000) n WHERE o.slug = 'acme'; \
-             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, added_at) \
-             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'MEMBER', 1, m.sort_name, m.email, m.search_text, m.joined_at \
+             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, display_name, added_at) \
+             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'MEMBER', 1, m.sort_name, m.email, m.search_text, m.display_name, m.joined_at \
              FROM (SELECT * FROM organization_members WHERE NOT is_owner AND sort_name LIKE 'name %' LIMIT 4600) m JOIN teams t ON t.organization_id = m.organization_id AND t.slug = 'team-1'; \
-             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, added_at) \
-             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'LEAD', 0, m.sort_name, m.email, m.search_text, t.created_at \
+             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, display_name, added_at) \
+             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'LEAD', 0, m.sort_name, m.email, m.search_text, m.display_name, t.created_at \
              FROM organization_members m JOIN teams t ON t.organization_id = m.organization_id WHERE m.is_owner; \
-             INSERT INTO team_members (organization_id, id, team_id, invitation_id, expires_at, role, role_rank, sort_name, email, search_text, added_at) \
-             SELECT i.organization_id, gen_random_uuid(), t.id, i.id, i.expires_at, 'MEMBER', 1, i.email, i.email, i.email, i.created_at \
+             INSERT INTO team_members (organization_id, id, team_id, invitation_id, expires_at, role, role_rank, sort_name, email, search_text, display_name, added_at) \
+             SELECT i.organization_id, gen_random_uuid(), t.id, i.id, i.expires_at, 'MEMBER', 1, i.email, i.email, i.email, i.email, i.created_at \
              FROM (SELECT * FROM invitations WHERE status = 'PENDING' LIMIT 400) i JOIN teams t ON t.organization_id = i.organization_id AND t.slug = 'team-1'",
         )
         .await;

@@ -122,6 +122,7 @@ rows! {
         version: Integer,
         joined_at: Timestamptz,
         updated_at: Timestamptz,
+        display_name: Text,
     }
     Project => "projects" {
         organization_id: Uuid,
@@ -150,6 +151,7 @@ rows! {
         version: Integer,
         joined_at: Timestamptz,
         updated_at: Timestamptz,
+        display_name: Text,
     }
     Invitation => "invitations" {
         organization_id: Uuid,

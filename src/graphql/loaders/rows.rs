@@ -87,8 +87,8 @@ loaders! {
     OrganizationById(OrganizationId) -> OrganizationFound { |reader, conn, keys| {
         let found = organizations::with_membership(conn, &firsts(keys, |key| key.0), reader.viewer.user_id()).await?;
         found.into_iter().map(|row| {
-            let profile = OrganizationAccess::profile(&reader.app.policy, row.0.clone());
-            (OrganizationById(row.0.id), OrganizationFound { visible: OrganizationAccess::of(&reader.app.policy, &reader.viewer, row), profile })
+            let profile = OrganizationAccess::profile(&reader.app.policy, row.organization.clone());
+            (OrganizationById(row.organization.id), OrganizationFound { visible: OrganizationAccess::of(&reader.app.policy, &reader.viewer, row), profile })
         }).collect()
     }}
 
@@ -152,21 +152,21 @@ loaders! {
     }}
 
     /// A membership of an organization.
-    MemberById(OrganizationMemberId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+    MemberById(OrganizationMemberId) -> organization_members::Membership { |_reader, conn, keys| {
         let found = organization_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
-        found.into_iter().map(|found| (MemberById(found.member.id), found)).collect()
+        found.into_iter().map(|found| (MemberById(found.id), found)).collect()
     }}
 
     /// Somebody's membership of an organization.
-    MemberOf(OrganizationId, UserId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+    MemberOf(OrganizationId, UserId) -> organization_members::Membership { |_reader, conn, keys| {
         let found = organization_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
-        found.into_iter().map(|found| (MemberOf(found.member.organization_id, found.member.user_id), found)).collect()
+        found.into_iter().map(|found| (MemberOf(found.organization_id, found.user_id), found)).collect()
     }}
 
     /// The owner of an organization.
-    OwnerOf(OrganizationId) -> organization_members::MemberAndUser { |_reader, conn, keys| {
+    OwnerOf(OrganizationId) -> organization_members::Membership { |_reader, conn, keys| {
         let found = organization_members::owners(conn, &firsts(keys, |key| key.0)).await?;
-        found.into_iter().map(|found| (OwnerOf(found.member.organization_id), found)).collect()
+        found.into_iter().map(|found| (OwnerOf(found.organization_id), found)).collect()
     }}
 
     /// How many organizations somebody owns; absent when none.
@@ -189,10 +189,10 @@ loaders! {
         ids.sort_unstable();
         ids.dedup();
         let organizations = organizations::with_membership(conn, &ids, user).await?;
-        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| (row.0.id, row)).collect();
+        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| (row.organization.id, row)).collect();
         found.into_iter().filter_map(|(project, _, role)| {
             let organization = organizations.get(&project.organization_id)?.clone();
-            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(&reader.app.policy, organization.0.clone()), project.clone()));
+            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(&reader.app.policy, organization.organization.clone()), project.clone()));
             let organization = OrganizationAccess::of(&reader.app.policy, &reader.viewer, organization);
             let id = project.id;
             let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref().map(|role| reader.app.policy.of_role(role))));
@@ -201,21 +201,21 @@ loaders! {
     }}
 
     /// A membership of a project.
-    ProjectMemberById(ProjectMemberId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+    ProjectMemberById(ProjectMemberId) -> project_members::Membership { |_reader, conn, keys| {
         let found = project_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
-        found.into_iter().map(|found| (ProjectMemberById(found.member.id), found)).collect()
+        found.into_iter().map(|found| (ProjectMemberById(found.id), found)).collect()
     }}
 
     /// Somebody's membership of a project.
-    ProjectMemberOf(ProjectId, UserId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+    ProjectMemberOf(ProjectId, UserId) -> project_members::Membership { |_reader, conn, keys| {
         let found = project_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
-        found.into_iter().map(|found| (ProjectMemberOf(found.member.project_id, found.member.user_id), found)).collect()
+        found.into_iter().map(|found| (ProjectMemberOf(found.project_id, found.user_id), found)).collect()
     }}
 
     /// The owner of a project.
-    ProjectOwnerOf(OrganizationId, ProjectId) -> project_members::MemberAndUser { |_reader, conn, keys| {
+    ProjectOwnerOf(OrganizationId, ProjectId) -> project_members::Membership { |_reader, conn, keys| {
         let found = project_members::owners(conn, &firsts(keys, |key| (key.0, key.1))).await?;
-        found.into_iter().map(|found| (ProjectOwnerOf(found.member.organization_id, found.member.project_id), found)).collect()
+        found.into_iter().map(|found| (ProjectOwnerOf(found.organization_id, found.project_id), found)).collect()
     }}
 
     /// A team with its organization.
@@ -228,8 +228,8 @@ loaders! {
         let policy = &reader.app.policy;
         let organizations = organizations::with_membership(conn, &ids, user).await?;
         let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| {
-            let profile = OrganizationAccess::profile(policy, row.0.clone());
-            (row.0.id, (OrganizationAccess::of(policy, &reader.viewer, row), profile))
+            let profile = OrganizationAccess::profile(policy, row.organization.clone());
+            (row.organization.id, (OrganizationAccess::of(policy, &reader.viewer, row), profile))
         }).collect();
         found.into_iter().filter_map(|found| {
             let (visible, profile) = organizations.get(&found.team.organization_id)?;
@@ -241,15 +241,15 @@ loaders! {
     }}
 
     /// A membership of a team.
-    TeamMemberById(TeamMemberId) -> team_members::MemberAndUser { |_reader, conn, keys| {
+    TeamMemberById(TeamMemberId) -> team_members::TeamMember { |_reader, conn, keys| {
         let found = team_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
-        found.into_iter().map(|found| (TeamMemberById(found.member.id), found)).collect()
+        found.into_iter().map(|found| (TeamMemberById(found.id), found)).collect()
     }}
 
     /// Somebody's membership of a team.
-    TeamMemberOf(TeamId, UserId) -> team_members::MemberAndUser { |_reader, conn, keys| {
+    TeamMemberOf(TeamId, UserId) -> team_members::TeamMember { |_reader, conn, keys| {
         let found = team_members::by_users(conn, &firsts(keys, |key| (key.0, key.1))).await?;
-        found.into_iter().filter_map(|found| Some((TeamMemberOf(found.member.team_id, found.member.user_id?), found))).collect()
+        found.into_iter().filter_map(|found| Some((TeamMemberOf(found.team_id, found.user_id?), found))).collect()
     }}
 
     /// The teams that an invitation grants.

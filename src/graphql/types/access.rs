@@ -36,7 +36,7 @@ impl Access {
         }
         let Some(user) = user_id(ctx, user).await? else { return Ok(None) };
         let Some(found) = ctx.load(MemberOf(organization.organization.id, user)).await? else { return Ok(None) };
-        let role = Role::find(ctx, organization, found.member.role_id).await?;
+        let role = Role::find(ctx, organization, found.role_id).await?;
         let permissions = organization.policy.of_role(role.role());
         Ok(Some(Self { organization: organization.clone(), permissions, roles: vec![role] }))
     }
@@ -49,11 +49,11 @@ impl Access {
         let (organization, policy) = (&project.organization, &project.organization.policy);
         let Some(user) = user_id(ctx, user).await? else { return Ok(None) };
         let Some(found) = ctx.load(MemberOf(organization.organization.id, user)).await? else { return Ok(None) };
-        let of_organization = Role::find(ctx, organization, found.member.role_id).await?;
+        let of_organization = Role::find(ctx, organization, found.role_id).await?;
         let from_above = policy.in_projects(policy.of_role(of_organization.role()));
         let mut roles = vec![(of_organization, from_above)];
         if let Some(found) = ctx.load(ProjectMemberOf(project.project.id, user)).await? {
-            let own = Role::find(ctx, organization, found.member.role_id).await?;
+            let own = Role::find(ctx, organization, found.role_id).await?;
             let permissions = policy.of_role(own.role());
             roles.push((own, permissions));
         }

@@ -13,6 +13,7 @@ use crate::{
         context::RequestContext,
         loaders::{ApiKeyById, UserById},
     },
+    store::users::Listed,
 };
 
 /// Who did something: a person, an API key or the system itself.
@@ -54,7 +55,7 @@ impl Actor {
     /// Name to show.
     pub fn name(&self) -> &str {
         match self {
-            Self::User(user) => &user.0.display_name,
+            Self::User(user) => user.shown().2,
             Self::ApiKey(key) => &key.0.name,
             Self::SystemActor(system) => &system.display_name,
         }

@@ -12,6 +12,7 @@ use crate::{
     },
     error::Result,
     graphql::{
+        at_hand::AtHand,
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{ProjectRefInput, order_input},
@@ -49,6 +50,8 @@ order_input! {
 
 /// One page of API keys.
 pub type ApiKeyConnection = connection::Connection<ApiKey>;
+
+impl AtHand for ApiKey {}
 
 /// A credential.
 #[derive(Clone, Debug)]

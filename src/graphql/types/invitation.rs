@@ -26,6 +26,7 @@ use crate::{
     },
     error::Result,
     graphql::{
+        at_hand::AtHand,
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
@@ -114,6 +115,8 @@ order_input! {
 
 /// One page of invitations.
 pub type InvitationConnection = connection::Connection<Invitation>;
+
+impl AtHand for Invitation {}
 
 /// An invitation that the viewer may see.
 #[derive(Clone, Debug)]

@@ -30,6 +30,7 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
+        at_hand::AtHand,
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{UserRefInput, order_input},
@@ -78,6 +79,8 @@ order_input! {
 
 /// One page of organizations.
 pub type OrganizationConnection = connection::Connection<Organization>;
+
+impl AtHand for Organization {}
 
 /// An organization that the viewer may know of.
 #[derive(Clone, Debug)]
@@ -181,9 +184,8 @@ impl Organization {
     }
 
     /// The viewer's membership, null if not a member.
-    async fn viewer_membership(&self, ctx: &Context<'_>) -> Option<OrganizationMember> {
-        let (member, user) = (self.0.membership.clone()?, ctx.viewer().person().cloned()?);
-        Some(self.member_of(organization_members::MemberAndUser { member: member.into(), user: user.into() }))
+    async fn viewer_membership(&self) -> Option<OrganizationMember> {
+        Some(self.member_of(self.0.membership.clone()?))
     }
 
     /// Permissions the viewer has here.
@@ -396,7 +398,7 @@ impl Organization {
 }
 
 impl Organization {
-    fn member_of(&self, found: organization_members::MemberAndUser) -> OrganizationMember {
+    fn member_of(&self, found: organization_members::Membership) -> OrganizationMember {
         OrganizationMember { found: Arc::new(found), organization: self.0.clone() }
     }
 

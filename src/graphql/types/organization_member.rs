@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, Object, ScalarType, parser::types::Field};
 
 use super::{
     actor::Actor,
@@ -24,6 +24,7 @@ use crate::{
     },
     error::Result,
     graphql::{
+        at_hand::{AtHand, Writer},
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
@@ -32,7 +33,7 @@ use crate::{
     },
     operations::input::RoleRef,
     store::{
-        organization_members::{self, MemberAndUser, Of},
+        organization_members::{self, Membership, Of},
         project_members, team_members,
     },
 };
@@ -81,8 +82,8 @@ pub type OrganizationMemberConnection = connection::Connection<OrganizationMembe
 /// A membership in an organization that the viewer may know of.
 #[derive(Clone, Debug)]
 pub struct OrganizationMember {
-    /// The membership and the person.
-    pub found: Arc<MemberAndUser>,
+    /// The membership.
+    pub found: Arc<Membership>,
     /// The organization.
     pub organization: Arc<OrganizationAccess>,
 }
@@ -91,12 +92,25 @@ impl OrganizationMember {
     /// A membership that the viewer may see: their own, or any where they may list members.
     pub async fn find(ctx: &Context<'_>, id: OrganizationMemberId) -> Result<Option<Self>> {
         let Some(found) = ctx.load(MemberById(id)).await? else { return Ok(None) };
-        let organization =
-            ctx.load(OrganizationById(found.member.organization_id)).await?.and_then(|found| found.visible);
-        let is_own = ctx.viewer().user_id() == Some(found.user.id);
+        let organization = ctx.load(OrganizationById(found.organization_id)).await?.and_then(|found| found.visible);
+        let is_own = ctx.viewer().user_id() == Some(found.user_id);
         let sees =
             |organization: &Arc<OrganizationAccess>| is_own || organization.permissions.has(Permission::MembersRead);
         Ok(organization.filter(sees).map(|organization| Self { found: Arc::new(found), organization }))
+    }
+}
+
+impl AtHand for OrganizationMember {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        match field.name.node.as_str() {
+            "id" => to.word(self.found.id),
+            "user" => to.object(&User::from(&*self.found), field),
+            "role" => to.object(&Role::known(to.reader, &self.organization, self.found.role_id)?, field),
+            "isOwner" => to.value(&self.found.is_owner),
+            "joinedAt" => to.value(&DateTime::from(self.found.joined_at).to_value()),
+            "version" => to.value(&self.found.version),
+            _ => None,
+        }
     }
 }
 
@@ -105,7 +119,7 @@ impl OrganizationMember {
 impl OrganizationMember {
     /// Opaque ID, `mem_…`.
     pub async fn id(&self) -> ID {
-        self.found.member.id.to_string().into()
+        self.found.id.to_string().into()
     }
 
     /// The organization.
@@ -115,38 +129,38 @@ impl OrganizationMember {
 
     /// The person.
     async fn user(&self) -> User<'_> {
-        (&self.found.user).into()
+        (&*self.found).into()
     }
 
     /// Organization-level role.
     async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
-        Role::find(ctx, &self.organization, self.found.member.role_id).await
+        Role::find(ctx, &self.organization, self.found.role_id).await
     }
 
     /// This is the owner.
     async fn is_owner(&self) -> bool {
-        self.found.member.is_owner
+        self.found.is_owner
     }
 
     /// When the person joined.
     async fn joined_at(&self) -> DateTime {
-        self.found.member.joined_at.into()
+        self.found.joined_at.into()
     }
 
     /// Last change of role.
     async fn updated_at(&self) -> DateTime {
-        self.found.member.updated_at.into()
+        self.found.updated_at.into()
     }
 
     /// Who invited them, null if unknown.
     async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
-        let (kind, id) = (self.found.member.invited_by_kind?, self.found.member.invited_by_id);
+        let (kind, id) = (self.found.invited_by_kind?, self.found.invited_by_id);
         Some(Actor::find(ctx, kind, id).await)
     }
 
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
-        self.found.member.version
+        self.found.version
     }
 
     /// What the viewer can do with this member now.
@@ -172,7 +186,7 @@ impl OrganizationMember {
         >,
     ) -> Result<ProjectMemberConnection> {
         let page = PageArguments { first, after, last, before, offset };
-        let of = project_members::Of::User(self.organization.organization.id, self.found.user.id);
+        let of = project_members::Of::User(self.organization.organization.id, self.found.user_id);
         let visible = project::visible(ctx, &self.organization);
         let filter =
             project_members::Filter { visible_to: visible.to_members_only, only: visible.only, ..Default::default() };
@@ -199,7 +213,7 @@ impl OrganizationMember {
     ) -> Result<TeamMemberConnection> {
         let page = PageArguments { first, after, last, before, offset };
         let order_by = order_by.unwrap_or(TeamMemberOrder::by_adding());
-        let of = team_members::Of::User(self.organization.organization.id, self.found.user.id);
+        let of = team_members::Of::User(self.organization.organization.id, self.found.user_id);
         team_member::list_of_person(ctx, of, &self.organization, order_by, &page).await
     }
 }
@@ -262,16 +276,14 @@ pub async fn list(
     let mut organizations = match organization {
         Some(_) => std::collections::HashMap::new(),
         None => {
-            ctx.load_many(
-                found.slice.rows.iter().map(|(_, row)| OrganizationById(row.member.organization_id)).collect(),
-            )
-            .await?
+            ctx.load_many(found.slice.rows.iter().map(|(_, row)| OrganizationById(row.organization_id)).collect())
+                .await?
         }
     };
     let slice = found.slice.filter_map(|row| {
         let organization = match organization {
             Some(organization) => organization.clone(),
-            None => organizations.remove(&OrganizationById(row.member.organization_id))?.visible?,
+            None => organizations.remove(&OrganizationById(row.organization_id))?.visible?,
         };
         Some(OrganizationMember { found: Arc::new(row), organization })
     });

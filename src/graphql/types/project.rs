@@ -20,6 +20,7 @@ use crate::{
     },
     error::Result,
     graphql::{
+        at_hand::AtHand,
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{ProjectRefInput, UserRefInput, order_input},
@@ -29,7 +30,7 @@ use crate::{
     },
     store::{
         invitations,
-        project_members::{self, MemberAndUser},
+        project_members::{self, Membership},
         projects::{self, ProjectAndRole},
     },
 };
@@ -57,6 +58,8 @@ order_input! {
 
 /// One page of projects.
 pub type ProjectConnection = connection::Connection<Project>;
+
+impl AtHand for Project {}
 
 /// A project that the viewer may know of.
 #[derive(Clone, Debug)]
@@ -87,7 +90,7 @@ impl Project {
         self.0.project.id
     }
 
-    fn member_of(&self, found: MemberAndUser) -> ProjectMember {
+    fn member_of(&self, found: Membership) -> ProjectMember {
         ProjectMember { found: Arc::new(found), project: self.0.clone() }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, Object, ScalarType, parser::types::Field};
 
 use super::{
     organization_member::{OrganizationMember, role_ids},
@@ -16,13 +16,14 @@ use crate::{
     domain::{id::ProjectMemberId, role::RoleScope, text::fold},
     error::Result,
     graphql::{
+        at_hand::{AtHand, Writer},
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, RoleRefInput, order_input},
         loaders::{MemberOf, ProjectById, ProjectMemberById, page_of},
         scalars::DateTime,
     },
-    store::project_members::{self, MemberAndUser, Of},
+    store::project_members::{self, Membership, Of},
 };
 
 /// Conditions on project members.
@@ -63,8 +64,8 @@ pub type ProjectMemberConnection = connection::Connection<ProjectMember>;
 /// A membership in a project that the viewer may know of.
 #[derive(Clone, Debug)]
 pub struct ProjectMember {
-    /// The membership and the person.
-    pub found: Arc<MemberAndUser>,
+    /// The membership.
+    pub found: Arc<Membership>,
     /// The project.
     pub project: Arc<ProjectAccess>,
 }
@@ -73,9 +74,22 @@ impl ProjectMember {
     /// A membership that the viewer may see.
     pub async fn find(ctx: &Context<'_>, id: ProjectMemberId) -> Result<Option<Self>> {
         let Some(found) = ctx.load(ProjectMemberById(id)).await? else { return Ok(None) };
-        let project = ctx.load(ProjectById(found.member.project_id)).await?.and_then(|found| found.visible);
+        let project = ctx.load(ProjectById(found.project_id)).await?.and_then(|found| found.visible);
         let sees = |project: &Arc<ProjectAccess>| project.permissions.has(Permission::ProjectMembersRead);
         Ok(project.filter(sees).map(|project| Self { found: Arc::new(found), project }))
+    }
+}
+
+impl AtHand for ProjectMember {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        match field.name.node.as_str() {
+            "id" => to.word(self.found.id),
+            "user" => to.object(&User::from(&*self.found), field),
+            "role" => to.object(&Role::known(to.reader, &self.project.organization, self.found.role_id)?, field),
+            "joinedAt" => to.value(&DateTime::from(self.found.joined_at).to_value()),
+            "version" => to.value(&self.found.version),
+            _ => None,
+        }
     }
 }
 
@@ -84,7 +98,7 @@ impl ProjectMember {
 impl ProjectMember {
     /// Opaque ID, `pme_…`.
     pub async fn id(&self) -> ID {
-        self.found.member.id.to_string().into()
+        self.found.id.to_string().into()
     }
 
     /// The project.
@@ -94,34 +108,34 @@ impl ProjectMember {
 
     /// The organization membership this one rests on.
     async fn organization_member(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
-        let key = MemberOf(self.found.member.organization_id, self.found.user.id);
+        let key = MemberOf(self.found.organization_id, self.found.user_id);
         let found = Arc::new(ctx.load_present(key).await?);
         Ok(OrganizationMember { found, organization: self.project.organization.clone() })
     }
 
     /// The person.
     async fn user(&self) -> User<'_> {
-        (&self.found.user).into()
+        (&*self.found).into()
     }
 
     /// Project-level role.
     async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
-        Role::find(ctx, &self.project.organization, self.found.member.role_id).await
+        Role::find(ctx, &self.project.organization, self.found.role_id).await
     }
 
     /// When the person was added.
     async fn joined_at(&self) -> DateTime {
-        self.found.member.joined_at.into()
+        self.found.joined_at.into()
     }
 
     /// Last change of role.
     async fn updated_at(&self) -> DateTime {
-        self.found.member.updated_at.into()
+        self.found.updated_at.into()
     }
 
     /// Grows by one with each change; for `expectedVersion`.
     async fn version(&self) -> i32 {
-        self.found.member.version
+        self.found.version
     }
 
     /// What the viewer can do with this member now.
@@ -166,14 +180,12 @@ pub async fn list(
     let total = found.total;
     let mut projects = match project {
         Some(_) => std::collections::HashMap::new(),
-        None => {
-            ctx.load_many(found.slice.rows.iter().map(|(_, row)| ProjectById(row.member.project_id)).collect()).await?
-        }
+        None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| ProjectById(row.project_id)).collect()).await?,
     };
     let slice = found.slice.filter_map(|row| {
         let project = match project {
             Some(project) => project.clone(),
-            None => projects.remove(&ProjectById(row.member.project_id))?.visible?,
+            None => projects.remove(&ProjectById(row.project_id))?.visible?,
         };
         Some(ProjectMember { found: Arc::new(row), project })
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object, parser::types::Field};
 
 use super::{
     capability::Capability,
@@ -14,8 +14,9 @@ use crate::{
     domain::{id::RoleId, role},
     error::{Error, Result},
     graphql::{
+        at_hand::{AtHand, Writer},
         connection::{self, Connection, PageArguments, fingerprint},
-        context::RequestContext,
+        context::{Reader, RequestContext},
         input::order_input,
         loaders::{OrganizationById, RoleById, RoleMembers, RoleUses, RolesOf, ViewerProjectRoles, page_of},
         scalars::DateTime,
@@ -88,6 +89,13 @@ impl Role {
         Ok(Self { among, index, organization: organization.clone() })
     }
 
+    /// A role of an organization whose roles are known.
+    pub fn known(reader: &Reader, organization: &Arc<OrganizationAccess>, id: RoleId) -> Option<Self> {
+        let among = reader.app.roles.of(&organization.organization)?;
+        let index = among.iter().position(|role| role.id == id)?;
+        Some(Self { among, index, organization: organization.clone() })
+    }
+
     /// One role alone.
     fn one(role: roles::Role, organization: Arc<OrganizationAccess>) -> Self {
         Self { among: Arc::new(vec![role]), index: 0, organization }
@@ -157,6 +165,20 @@ pub async fn roles_of(ctx: &Context<'_>, organization: &OrganizationAccess) -> R
     let roles = ctx.load_present(RolesOf(organization.id)).await?;
     known.keep(organization, roles.clone());
     Ok(roles)
+}
+
+impl AtHand for Role {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        let role = self.role();
+        match field.name.node.as_str() {
+            "id" => to.word(role.id),
+            "key" => to.value(&role.key),
+            "name" => to.value(&role.name),
+            "description" => to.value(&role.description),
+            "version" => to.value(&role.version),
+            _ => None,
+        }
+    }
 }
 
 /// A named set of permissions, built in or custom.

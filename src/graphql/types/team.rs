@@ -17,6 +17,7 @@ use crate::{
     },
     error::{Error, Result},
     graphql::{
+        at_hand::AtHand,
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{TeamRefInput, UserRefInput, order_input},
@@ -55,6 +56,8 @@ order_input! {
 
 /// One page of teams.
 pub type TeamConnection = connection::Connection<Team>;
+
+impl AtHand for Team {}
 
 /// A team that the viewer may know of.
 #[derive(Clone, Debug)]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{
+    Context, Enum, ID, InputObject, Object, ScalarType, parser::types::Field, resolver_utils::enum_value,
+};
 
 use super::{
     capability::Capability, invitation::Invitation, organization_member::OrganizationMember, team::Team, user::User,
@@ -12,6 +14,7 @@ use crate::{
     domain::{id::TeamMemberId, team, text::fold},
     error::Result,
     graphql::{
+        at_hand::{AtHand, Writer},
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, order_input},
@@ -20,7 +23,7 @@ use crate::{
     },
     store::{
         paging::Slice,
-        team_members::{self, MemberAndUser, Of},
+        team_members::{self, Of},
     },
 };
 
@@ -84,8 +87,8 @@ pub type TeamMemberConnection = connection::Connection<TeamMember>;
 /// A membership in a team that the viewer may know of.
 #[derive(Clone, Debug)]
 pub struct TeamMember {
-    /// The membership and, unless it is pending, the person.
-    pub found: Arc<MemberAndUser>,
+    /// The membership.
+    pub found: Arc<team_members::TeamMember>,
     /// The team.
     pub team: Arc<TeamAccess>,
 }
@@ -94,23 +97,48 @@ impl TeamMember {
     /// A membership that the viewer may see.
     pub async fn find(ctx: &Context<'_>, id: TeamMemberId) -> Result<Option<Self>> {
         let Some(found) = ctx.load(TeamMemberById(id)).await? else { return Ok(None) };
-        if !found.member.stands_at(ctx.reader().now) {
+        if !found.stands_at(ctx.reader().now) {
             return Ok(None);
         }
-        let team = ctx.load(TeamById(found.member.team_id)).await?.and_then(|found| found.visible);
+        let team = ctx.load(TeamById(found.team_id)).await?.and_then(|found| found.visible);
         Ok(team.map(|team| Self { found: Arc::new(found), team }))
     }
 
+    fn status_now(&self) -> TeamMemberStatus {
+        if self.found.user_id.is_some() { TeamMemberStatus::Accepted } else { TeamMemberStatus::Pending }
+    }
+
+    fn person(&self) -> Option<User<'_>> {
+        self.found.user_id.map(|id| User::Named(id, &self.found.email, &self.found.display_name))
+    }
+
     async fn find_organization_member(&self, ctx: &Context<'_>) -> Result<Option<OrganizationMember>> {
-        let Some(user) = self.found.member.user_id else { return Ok(None) };
-        let found = Arc::new(ctx.load_present(MemberOf(self.found.member.organization_id, user)).await?);
+        let Some(user) = self.found.user_id else { return Ok(None) };
+        let found = Arc::new(ctx.load_present(MemberOf(self.found.organization_id, user)).await?);
         Ok(Some(OrganizationMember { found, organization: self.team.organization.clone() }))
     }
 
     async fn find_invitation(&self, ctx: &Context<'_>) -> Result<Option<Invitation>> {
-        match self.found.member.invitation_id {
+        match self.found.invitation_id {
             Some(invitation) => Invitation::find(ctx, invitation).await,
             None => Ok(None),
+        }
+    }
+}
+
+impl AtHand for TeamMember {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        match field.name.node.as_str() {
+            "id" => to.word(self.found.id),
+            "status" => to.value(&enum_value(self.status_now())),
+            "role" => to.value(&enum_value(TeamMemberRole::from(self.found.role))),
+            "email" => to.value(self.found.email.as_str()),
+            "user" => match self.person() {
+                Some(user) => to.object(&user, field),
+                None => to.value(&()),
+            },
+            "addedAt" => to.value(&DateTime::from(self.found.added_at).to_value()),
+            _ => None,
         }
     }
 }
@@ -120,7 +148,7 @@ impl TeamMember {
 impl TeamMember {
     /// Opaque ID, `tme_…`.
     pub async fn id(&self) -> ID {
-        self.found.member.id.to_string().into()
+        self.found.id.to_string().into()
     }
 
     /// The team.
@@ -130,22 +158,22 @@ impl TeamMember {
 
     /// Accepted or pending.
     async fn status(&self) -> TeamMemberStatus {
-        if self.found.user.is_some() { TeamMemberStatus::Accepted } else { TeamMemberStatus::Pending }
+        self.status_now()
     }
 
     /// Role in the team.
     async fn role(&self) -> TeamMemberRole {
-        self.found.member.role.into()
+        self.found.role.into()
     }
 
     /// Email, known even while pending.
     async fn email(&self) -> &str {
-        self.found.member.email.as_str()
+        self.found.email.as_str()
     }
 
     /// The person, null while pending.
     async fn user(&self) -> Option<User<'_>> {
-        self.found.user.as_ref().map(Into::into)
+        self.person()
     }
 
     /// Organization membership, null while pending.
@@ -160,7 +188,7 @@ impl TeamMember {
 
     /// When they were added.
     async fn added_at(&self) -> DateTime {
-        self.found.member.added_at.into()
+        self.found.added_at.into()
     }
 
     /// What the viewer can do with this member now.
@@ -212,12 +240,12 @@ pub async fn list(
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
     let mut teams = match team {
         Some(_) => std::collections::HashMap::new(),
-        None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| TeamById(row.member.team_id)).collect()).await?,
+        None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| TeamById(row.team_id)).collect()).await?,
     };
     let slice = found.slice.filter_map(|row| {
         let team = match team {
             Some(team) => team.clone(),
-            None => teams.remove(&TeamById(row.member.team_id))?.visible?,
+            None => teams.remove(&TeamById(row.team_id))?.visible?,
         };
         Some(TeamMember { found: Arc::new(row), team })
     });

@@ -2,33 +2,55 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Object, parser::types::Field};
 
 use crate::{
     access::{Permission, Viewer},
-    domain::id::UserId,
+    domain::{email::Email, id::UserId},
     error::Result,
     graphql::{
+        at_hand::{AtHand, Writer},
         context::RequestContext,
         loaders::{MemberOf, SharesOrganization, UserById},
         scalars::{DateTime, Url},
     },
-    store::users,
+    store::users::{self, Listed, Person},
 };
 
 /// A person.
 #[derive(Clone, Debug)]
-pub struct User<'a>(pub Cow<'a, users::Person>);
+pub enum User<'a> {
+    /// All that is shown of them.
+    Whole(Box<Person>),
+    /// What a membership says of them: id, address and name. Whoever asks for more has it loaded.
+    Named(UserId, &'a Email, &'a String),
+}
 
-impl From<users::Person> for User<'_> {
-    fn from(person: users::Person) -> Self {
-        Self(Cow::Owned(person))
+impl From<Person> for User<'_> {
+    fn from(person: Person) -> Self {
+        Self::Whole(Box::new(person))
     }
 }
 
-impl<'a> From<&'a users::Person> for User<'a> {
-    fn from(person: &'a users::Person) -> Self {
-        Self(Cow::Borrowed(person))
+impl From<users::User> for User<'_> {
+    fn from(user: users::User) -> Self {
+        Person::from(user).into()
+    }
+}
+
+impl<'a, T: Listed> From<&'a T> for User<'a> {
+    fn from(member: &'a T) -> Self {
+        let (id, email, name) = member.shown();
+        Self::Named(id, email, name)
+    }
+}
+
+impl Listed for User<'_> {
+    fn shown(&self) -> (UserId, &Email, &String) {
+        match self {
+            Self::Whole(person) => person.shown(),
+            Self::Named(id, email, name) => (*id, email, name),
+        }
     }
 }
 
@@ -47,6 +69,26 @@ impl User<'_> {
         };
         if visible { Ok(ctx.load(UserById(id)).await?.map(Into::into)) } else { Ok(None) }
     }
+
+    /// All of them.
+    async fn whole(&self, ctx: &Context<'_>) -> Result<Cow<'_, Person>> {
+        match self {
+            Self::Whole(person) => Ok(Cow::Borrowed(person)),
+            Self::Named(id, ..) => ctx.load_present(UserById(*id)).await.map(Cow::Owned),
+        }
+    }
+}
+
+impl AtHand for User<'_> {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        let (id, email, name) = self.shown();
+        match field.name.node.as_str() {
+            "id" => to.word(id),
+            "displayName" => to.value(name),
+            "email" => to.value(email.as_str()),
+            _ => None,
+        }
+    }
 }
 
 /// A person. Visible to people who share an organization with them.
@@ -54,41 +96,41 @@ impl User<'_> {
 impl User<'_> {
     /// Opaque ID, `usr_…`.
     pub async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.shown().0.to_string().into()
     }
 
     /// Full name, or the email when no name is set.
     pub async fn display_name(&self) -> &String {
-        &self.0.display_name
+        self.shown().2
     }
 
     /// Given name.
-    async fn first_name(&self) -> Option<&str> {
-        self.0.first_name.as_deref()
+    async fn first_name(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        self.whole(ctx).await.map(|person| person.first_name.clone()).transpose()
     }
 
     /// Family name.
-    async fn last_name(&self) -> Option<&str> {
-        self.0.last_name.as_deref()
+    async fn last_name(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        self.whole(ctx).await.map(|person| person.last_name.clone()).transpose()
     }
 
     /// Primary email, as the identity provider tells it.
     async fn email(&self) -> &str {
-        self.0.email.as_str()
+        self.shown().1.as_str()
     }
 
     /// Picture.
-    async fn avatar_url(&self) -> Option<Url> {
-        self.0.avatar_url.clone().map(Url)
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Option<Result<Url>> {
+        self.whole(ctx).await.map(|person| person.avatar_url.clone().map(Url)).transpose()
     }
 
     /// This is the viewer.
     async fn is_viewer(&self, ctx: &Context<'_>) -> bool {
-        ctx.viewer().user_id() == Some(self.0.id)
+        ctx.viewer().user_id() == Some(self.shown().0)
     }
 
     /// When the account was first seen here.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.whole(ctx).await?.created_at.into())
     }
 }

@@ -100,16 +100,16 @@ impl OrganizationMemberViewerCan {
 
 impl OrganizationMemberViewerCan {
     async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let role = Role::find(ctx, &self.0.organization, self.0.found.member.role_id).await?;
+        let role = Role::find(ctx, &self.0.organization, self.0.found.role_id).await?;
         Ok(Capability::of(ctx.viewer(), organization_members::may_manage(&self.0.organization, role.role())))
     }
 
     async fn transfer(&self, ctx: &Context<'_>) -> Result<Result<(), Refusal>> {
         let may = organizations::may::transfer_ownership(&self.0.organization);
-        if may.is_err() || self.0.found.member.is_owner {
+        if may.is_err() || self.0.found.is_owner {
             return Ok(may);
         }
-        let owned = ctx.load(OwnedBy(self.0.found.user.id)).await?.unwrap_or_default();
+        let owned = ctx.load(OwnedBy(self.0.found.user_id)).await?.unwrap_or_default();
         Ok(organizations::may::own(&ctx.app().limits, owned))
     }
 }
@@ -136,7 +136,7 @@ impl ProjectViewerCan {
             Some(viewer) => ctx.load(ProjectMemberOf(self.0.project.id, viewer)).await?,
             None => None,
         };
-        let may = projects::may::leave(own.map(|own| ((), own.member.is_owner)));
+        let may = projects::may::leave(own.map(|own| ((), own.is_owner)));
         Ok(Capability::of(ctx.viewer(), may))
     }
 
@@ -175,7 +175,7 @@ impl ProjectMemberViewerCan {
 
 impl ProjectMemberViewerCan {
     async fn manage(&self, ctx: &Context<'_>) -> Result<Capability> {
-        let role = Role::find(ctx, &self.0.project.organization, self.0.found.member.role_id).await?;
+        let role = Role::find(ctx, &self.0.project.organization, self.0.found.role_id).await?;
         Ok(Capability::of(ctx.viewer(), project_members::may_manage(&self.0.project, role.role())))
     }
 }

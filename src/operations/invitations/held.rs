@@ -14,8 +14,8 @@ use crate::{
         invitation_projects::{self, ProjectGrant},
         invitation_teams::{self, TeamGrant},
         invitations::{self, Invitation},
-        organization_members::OrganizationMember,
-        organizations::{self, Organization},
+        organization_members::Membership,
+        organizations::{self, Organization, WithMembership},
         users::User,
     },
 };
@@ -34,7 +34,7 @@ pub struct Held {
 #[derive(Default)]
 pub struct Acceptance {
     /// What the invitee is in the organization already.
-    pub membership: Option<OrganizationMember>,
+    pub membership: Option<Membership>,
     /// The projects that it grants.
     pub grants: Vec<ProjectGrant>,
     /// The teams that it grants.
@@ -97,7 +97,7 @@ impl Held {
     ) -> Result<Acceptance> {
         let organization = self.invitation.organization_id;
         let found = organizations::with_membership(conn, &[organization], Some(self.user.id)).await?.pop();
-        let (organization, membership, _) =
+        let WithMembership { organization, membership, .. } =
             found.ok_or_else(|| Error::internal("an invitation has no organization"))?;
         if membership.is_some() && self.was_accepted() {
             return Ok(Acceptance { membership, ..Acceptance::default() });

@@ -82,7 +82,7 @@ async fn end_teams(tx: &mut Transaction<'_>, member: &OrganizationMember) -> Res
 
 async fn inherit(tx: &mut Transaction<'_>, organization: OrganizationId, owned: &[&ProjectMember]) -> Result<()> {
     let heir = organization_members::owners(tx.conn, &[organization]).await?.pop();
-    let heir = heir.ok_or_else(|| Error::internal("an organization has no owner"))?.user;
+    let heir = heir.ok_or_else(|| Error::internal("an organization has no owner"))?;
     let roles = roles::of_organizations(tx.conn, &[organization]).await?;
     let owner = roles::owner(&roles, RoleScope::Project)?;
     let ids: Vec<ProjectId> = owned.iter().map(|ended| ended.project_id).collect();
@@ -92,7 +92,7 @@ async fn inherit(tx: &mut Transaction<'_>, organization: OrganizationId, owned: 
         if project_members::make_owner(tx.conn, &row).await? {
             tx.count_project_members(organization, ended.project_id, 1);
         }
-        let data = json!({ "user": heir.id.to_string(), "previousOwner": ended.user_id.to_string() });
+        let data = json!({ "user": heir.user_id.to_string(), "previousOwner": ended.user_id.to_string() });
         tx.happened(
             organization,
             EventKind::ProjectOwnershipTransferred,

@@ -41,7 +41,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Resul
         }
         OrganizationMemberRef::Id(id) => {
             if let Some(found) = organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
-                (OrganizationRef::Id(found.member.organization_id), Some(found.member.user_id))
+                (OrganizationRef::Id(found.organization_id), Some(found.user_id))
             } else {
                 let removed = events::removal(tx.conn, EventKind::MemberRemoved.as_str(), id.0).await?;
                 (OrganizationRef::Id(removed.ok_or_else(missing)?.0), None)

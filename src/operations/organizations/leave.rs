@@ -7,7 +7,8 @@ use super::{
 use crate::{
     access::{OrganizationAccess, OrganizationRef},
     domain::id::{OrganizationId, OrganizationMemberId},
-    error::Result,
+    error::{Error, Result},
+    store::organization_members,
 };
 
 /// Ends the viewer's own membership, and whatever rests on it.
@@ -31,8 +32,10 @@ impl Operation for Leave {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
         let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        let (member, role) = may::leave(&access)?;
-        end_membership(tx, member, role).await?;
+        let member = may::leave(&access)?;
+        let found = organization_members::with_role(tx.conn, member.organization_id, member.user_id).await?;
+        let (member, role) = found.ok_or_else(|| Error::internal("a membership is gone in spite of the lock"))?;
+        end_membership(tx, &member, &role).await?;
         Ok(Left { organization: member.organization_id, member: member.id })
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     access::{OrganizationAccess, Permission},
     app::Limits,
     error::{Code, Detail, Refusal},
-    store::{organization_members::OrganizationMember, roles::Role},
+    store::organization_members::Membership,
 };
 
 /// Before `organizationUpdate`.
@@ -24,19 +24,17 @@ pub fn delete(access: &OrganizationAccess) -> Result<(), Refusal> {
     access.may(Permission::OrganizationDelete)
 }
 
-/// Before `organizationLeave`: the membership that ends, and its role.
+/// Before `organizationLeave`: the membership that ends.
 ///
 /// # Errors
 /// `NOT_FOUND` for those who are no members, `OWNER_PROTECTED`.
-pub fn leave(access: &OrganizationAccess) -> Result<(&OrganizationMember, &Role), Refusal> {
-    let (Some(member), Some(role)) = (&access.membership, &access.role) else {
-        return Err(Refusal::not_found("membership").at(["organization"]));
-    };
-    if role.is_owner() {
+pub fn leave(access: &OrganizationAccess) -> Result<&Membership, Refusal> {
+    let member = access.membership.as_ref().ok_or_else(|| Refusal::not_found("membership").at(["organization"]))?;
+    if member.is_owner {
         let protected = "The owner cannot leave; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["organization"]));
     }
-    Ok((member, role))
+    Ok(member)
 }
 
 /// Before `organizationOwnershipTransfer`.

@@ -70,7 +70,7 @@ impl Operation for OwnershipTransfer {
         may::own(&tx.app.limits, owned).map_err(|refusal| refusal.at(["newOwner"]))?;
 
         let previous = organization_members::owners(tx.conn, &[id]).await?.pop();
-        let previous = previous.ok_or_else(|| Error::internal("an organization has no owner"))?.member;
+        let previous = previous.ok_or_else(|| Error::internal("an organization has no owner"))?;
         organization_members::set_role(tx.conn, previous.id, role, tx.now).await?;
         organization_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Organization)?, tx.now).await?;
         organizations::update(tx.conn, &Organization { updated_at: tx.now, ..access.organization.clone() }).await?;

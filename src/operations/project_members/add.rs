@@ -19,10 +19,10 @@ use crate::{
     },
     error::{Code, Refusal, Result},
     store::{
-        organization_members,
+        organization_members::{self, Membership},
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users::{self, Person},
+        users,
     },
 };
 
@@ -99,7 +99,7 @@ impl Operation for Add {
                 }
                 Ok(Judged::Add(user, role)) => {
                     let member = ProjectMember::new(ProjectMemberId(tx.id()), project, user, role, tx.now);
-                    let data = json!({ "user": user.id.to_string(), "role": role.key });
+                    let data = json!({ "user": user.user_id.to_string(), "role": role.key });
                     tx.happened(organization, EventKind::ProjectMemberAdded, member.id.0, Some(project), data)?;
                     tx.count_project_members(organization, project, 1);
                     let member_id = member.id;
@@ -117,7 +117,7 @@ impl Operation for Add {
 
 /// What is to be done with one person.
 enum Judged<'a> {
-    Add(&'a Person, &'a Role),
+    Add(&'a Membership, &'a Role),
     Skip(Refusal, Option<ProjectMemberId>),
 }
 
@@ -129,13 +129,13 @@ fn judge<'a>(
     input: &MemberInput,
 ) -> Result<Judged<'a>, Refusal> {
     let user = people.find(&input.user)?;
-    if !seen.insert(user.id) {
+    if !seen.insert(user.user_id) {
         return Ok(Judged::Skip(
             Refusal::new(Code::Duplicate, "This person stands in the list before.").at(["user"]),
             None,
         ));
     }
-    if let Some(member) = people.in_project.get(&user.id) {
+    if let Some(member) = people.in_project.get(&user.user_id) {
         let already = Refusal::new(Code::AlreadyMember, "This person is in the project already.").at(["user"]);
         return Ok(Judged::Skip(already, Some(*member)));
     }
@@ -156,7 +156,7 @@ fn aborted_item(index: usize, refusal: Option<Refusal>) -> ItemResult {
 
 /// Everybody who was named, as far as they are members of the organization.
 struct People {
-    members: HashMap<UserId, Person>,
+    members: HashMap<UserId, Membership>,
     by_email: HashMap<Email, UserId>,
     in_project: HashMap<UserId, ProjectMemberId>,
     sees_members: bool,
@@ -178,7 +178,7 @@ impl People {
         ids.extend(by_email.values().copied());
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = organization_members::by_users(tx.conn, &keys).await?;
-        let members: HashMap<UserId, Person> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
+        let members: HashMap<UserId, Membership> = members.into_iter().map(|found| (found.user_id, found)).collect();
         let among: Vec<UserId> = members.keys().copied().collect();
         let in_project = project_members::among(tx.conn, organization, access.project.id, &among).await?;
         let in_project = in_project.into_iter().map(|member| (member.user_id, member.id)).collect();
@@ -191,7 +191,7 @@ impl People {
     }
 
     /// Whoever is no member is not there, whether or not they have an account.
-    fn find(&self, user: &UserRef) -> Result<&Person, Refusal> {
+    fn find(&self, user: &UserRef) -> Result<&Membership, Refusal> {
         let found = match user {
             UserRef::Id(id) => self.members.get(id),
             UserRef::Email(email) => self.by_email.get(email).and_then(|id| self.members.get(id)),

@@ -40,7 +40,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &ProjectMemberRef) -> Result<Man
         }
         ProjectMemberRef::Id(id) => {
             if let Some(found) = project_members::by_ids(tx.conn, &[*id]).await?.pop() {
-                (ProjectRef::Id(found.member.project_id), Some(found.member.user_id))
+                (ProjectRef::Id(found.project_id), Some(found.user_id))
             } else {
                 let removed = events::removal(tx.conn, EventKind::ProjectMemberRemoved.as_str(), id.0).await?;
                 (ProjectRef::Id(removed.and_then(|(_, project)| project).ok_or_else(missing)?), None)

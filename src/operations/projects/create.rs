@@ -19,12 +19,11 @@ use crate::{
     },
     error::{Code, Error, Refusal, Result},
     store::{
-        organization_members,
+        organization_members::{self, Membership},
         organizations::Counts,
         project_members::{self, ProjectMember},
         projects::{self, Project},
         roles::{self, Role},
-        users::Person,
     },
 };
 
@@ -115,12 +114,12 @@ pub(super) fn taken(slug: &Slug) -> Refusal {
     Refusal::new(Code::Taken, format!("The organization has a project {slug} already.")).at(["slug"])
 }
 
-async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Person> {
-    if let (Some(user), Some(_)) = (tx.viewer.person(), &access.membership) {
-        return Ok(user.clone().into());
+async fn owner(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Membership> {
+    if let Some(own) = &access.membership {
+        return Ok(own.clone());
     }
     let owner = organization_members::owners(tx.conn, &[access.organization.id]).await?.pop();
-    Ok(owner.ok_or_else(|| Error::internal("an organization has no owner"))?.user)
+    owner.ok_or_else(|| Error::internal("an organization has no owner"))
 }
 
 async fn owner_role(tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Role> {

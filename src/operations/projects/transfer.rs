@@ -67,7 +67,7 @@ impl Operation for OwnershipTransfer {
         }
 
         let previous = project_members::owners(tx.conn, &[(organization, id)]).await?.pop();
-        let previous = previous.ok_or_else(|| Error::internal("a project has no owner"))?.member;
+        let previous = previous.ok_or_else(|| Error::internal("a project has no owner"))?;
         project_members::set_role(tx.conn, previous.id, role, tx.now).await?;
         project_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Project)?, tx.now).await?;
         projects::touch(tx.conn, organization, &[id], tx.now).await?;

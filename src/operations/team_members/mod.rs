@@ -85,7 +85,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &TeamMemberRef) -> Result<Manage
         TeamMemberRef::Lookup(team, _) => team.clone(),
         TeamMemberRef::Id(id) => {
             if let Some(found) = team_members::by_ids(tx.conn, &[*id]).await?.pop() {
-                TeamRef::Id(found.member.team_id)
+                TeamRef::Id(found.team_id)
             } else {
                 let removed = events::removal_data(tx.conn, EventKind::TeamMemberRemoved.as_str(), id.0).await?;
                 let team = removed.as_ref().and_then(|data| TeamId::parse(data.get("team")?.as_str()?));
@@ -100,7 +100,7 @@ async fn lock(tx: &mut Transaction<'_>, member: &TeamMemberRef) -> Result<Manage
     })?;
     team.may_manage_members().map_err(|refusal| refusal.at(["member"]))?;
     let member = match member {
-        TeamMemberRef::Id(id) => team_members::by_ids(tx.conn, &[*id]).await?.pop().map(|found| found.member),
+        TeamMemberRef::Id(id) => team_members::by_ids(tx.conn, &[*id]).await?.pop(),
         TeamMemberRef::Lookup(_, user) => find(tx, &team, user).await?,
         TeamMemberRef::Unknown => None,
     };

@@ -16,9 +16,9 @@ use crate::{
     error::{Code, Refusal, Result},
     store::{
         invitations::{self, Invitation},
-        organization_members,
+        organization_members::{self, Membership},
         team_members::TeamMember,
-        users::{self, Person as Shown},
+        users,
     },
 };
 
@@ -34,7 +34,7 @@ pub struct MemberInput {
 #[derive(Clone, Copy, Debug)]
 pub enum Person<'a> {
     /// A member of the organization.
-    Member(&'a Shown),
+    Member(&'a Membership),
     /// Whoever will be one by accepting this invitation.
     Invitee(&'a Invitation),
 }
@@ -52,7 +52,7 @@ impl Person<'_> {
     /// Who it is.
     pub fn identity(self) -> Identity {
         match self {
-            Self::Member(user) => Identity::Member(user.id),
+            Self::Member(user) => Identity::Member(user.user_id),
             Self::Invitee(invitation) => Identity::Invitee(invitation.id),
         }
     }
@@ -67,7 +67,7 @@ impl Identity {
 
 /// Everybody who was named, as far as they can be in a team.
 pub struct People {
-    members: HashMap<UserId, Shown>,
+    members: HashMap<UserId, Membership>,
     by_email: HashMap<Email, UserId>,
     invitees: HashMap<Email, Invitation>,
     sees_members: bool,
@@ -95,7 +95,7 @@ impl People {
         ids.dedup();
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = if keys.is_empty() { Vec::new() } else { organization_members::by_users(tx.conn, &keys).await? };
-        let members: HashMap<UserId, Shown> = members.into_iter().map(|found| (found.user.id, found.user)).collect();
+        let members: HashMap<UserId, Membership> = members.into_iter().map(|found| (found.user_id, found)).collect();
         let named = named.into_iter().filter(|user| members.contains_key(&user.id));
         let by_email: HashMap<Email, UserId> = named.map(|user| (user.email, user.id)).collect();
         emails.retain(|email| !by_email.contains_key(email));

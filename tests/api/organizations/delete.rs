@@ -45,10 +45,10 @@ async fn fill(roster: &Roster, alice: &Actor, acme: &str) {
              UPDATE organization_members m SET role_id = r.id, role_rank = 4 FROM roles r WHERE r.organization_id = m.organization_id AND r.key = 'auditor' AND r.scope = 'ORGANIZATION' AND m.role_rank = 3; \
              UPDATE project_members m SET role_id = r.id, role_rank = 4 FROM roles r WHERE r.organization_id = m.organization_id AND r.key = 'auditor' AND r.scope = 'PROJECT' AND m.role_rank = 3; \
              INSERT INTO teams (organization_id, id, slug, name, sort_name, search_text, color, created_at, updated_at) SELECT id, gen_random_uuid(), 'crew', 'Crew', 'crew', 'crew', '#112233', now(), now() FROM organizations WHERE slug = 'acme'; \
-             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, added_at) \
-             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'MEMBER', 1, m.sort_name, m.email, m.search_text, now() FROM organization_members m JOIN teams t USING (organization_id); \
-             INSERT INTO team_members (organization_id, id, team_id, invitation_id, expires_at, role, role_rank, sort_name, email, search_text, added_at) \
-             SELECT i.organization_id, gen_random_uuid(), t.id, i.id, i.expires_at, 'MEMBER', 1, i.email, i.email, i.email, now() FROM invitations i JOIN teams t USING (organization_id) WHERE i.status = 'PENDING'; \
+             INSERT INTO team_members (organization_id, id, team_id, user_id, role, role_rank, sort_name, email, search_text, display_name, added_at) \
+             SELECT m.organization_id, gen_random_uuid(), t.id, m.user_id, 'MEMBER', 1, m.sort_name, m.email, m.search_text, m.display_name, now() FROM organization_members m JOIN teams t USING (organization_id); \
+             INSERT INTO team_members (organization_id, id, team_id, invitation_id, expires_at, role, role_rank, sort_name, email, search_text, display_name, added_at) \
+             SELECT i.organization_id, gen_random_uuid(), t.id, i.id, i.expires_at, 'MEMBER', 1, i.email, i.email, i.email, i.email, now() FROM invitations i JOIN teams t USING (organization_id) WHERE i.status = 'PENDING'; \
              INSERT INTO invitation_teams SELECT i.organization_id, i.id, t.id, 'LEAD' FROM invitations i JOIN teams t USING (organization_id)",
         )
         .await;

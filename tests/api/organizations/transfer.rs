@@ -242,7 +242,7 @@ async fn given_many_at_once_somebody_owns_no_more_than_allowed() {
         "CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id, n FROM generate_series(1, {}) n; \
          INSERT INTO organizations (id, slug, name, sort_name, search_text, visibility, plan_tier, member_count, created_at, updated_at) SELECT id, 'made-' || n, 'Made', 'made', 'made', 'PRIVATE', 'FREE', 1, now(), now() FROM made; \
          INSERT INTO roles (organization_id, id, scope, key, built_in, name, sort_name, rank, created_at, updated_at) SELECT id, id, 'ORGANIZATION', 'owner', 'OWNER', 'Owner', 'owner', 0, now(), now() FROM made; \
-         INSERT INTO organization_members (organization_id, id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) SELECT id, id, '{user}', id, 0, true, 'bob', 'bob@example.com', 'bob', now(), now() FROM made",
+         INSERT INTO organization_members (organization_id, id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, display_name, joined_at, updated_at) SELECT id, id, '{user}', id, 0, true, 'bob', 'bob@example.com', 'bob', 'Bob', now(), now() FROM made",
         limit - 2
     )).await;
     let posts = (0..8).map(|number| {

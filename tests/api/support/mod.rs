@@ -356,7 +356,11 @@ impl Roster {
                  OR 1 <> (SELECT count(*) FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.id AND m.is_owner) \
                  UNION ALL SELECT t.slug FROM teams t WHERE member_count <> (SELECT count(*) FROM team_members m WHERE m.organization_id = t.organization_id AND m.team_id = t.id) \
                  UNION ALL SELECT 'copy of ' || m.email FROM team_members m JOIN organization_members o USING (organization_id, user_id) \
-                 WHERE (m.sort_name, m.email, m.search_text) <> (o.sort_name, o.email, o.search_text) \
+                 WHERE (m.sort_name, m.email, m.search_text, m.display_name) <> (o.sort_name, o.email, o.search_text, o.display_name) \
+                 UNION ALL SELECT 'copy of ' || m.email FROM project_members m JOIN organization_members o USING (organization_id, user_id) \
+                 WHERE (m.sort_name, m.email, m.search_text, m.display_name) <> (o.sort_name, o.email, o.search_text, o.display_name) \
+                 UNION ALL SELECT 'name of ' || m.email FROM organization_members m JOIN users u ON u.id = m.user_id \
+                 WHERE (m.email, m.display_name) <> (u.email, u.display_name) \
                  UNION ALL SELECT 'in a team by no grant: ' || m.email FROM team_members m WHERE m.invitation_id IS NOT NULL AND NOT EXISTS (\
                  SELECT FROM invitations i JOIN invitation_teams g ON g.organization_id = i.organization_id AND g.invitation_id = i.id \
                  WHERE i.organization_id = m.organization_id AND i.id = m.invitation_id AND i.status = 'PENDING' AND i.email = m.email \
@@ -528,8 +532,8 @@ impl Roster {
              CREATE TEMP TABLE crowd AS SELECT gen_random_uuid() AS user_id, {name} AS name FROM generate_series(1, {count}) n; \
              INSERT INTO users (id, issuer, subject, email, email_verified, display_name, created_at, updated_at) \
              SELECT c.user_id, 'crowd', c.user_id::text, translate(lower(c.name), ' ', '.') || '@crowd.example', false, c.name, '2026-01-01Z', '2026-01-01Z' FROM crowd c; \
-             INSERT INTO organization_members (organization_id, id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
-             SELECT o.id, gen_random_uuid(), u.id, r.id, r.rank, false, lower(c.name), u.email, lower(c.name) || ' ' || u.email, \
+             INSERT INTO organization_members (organization_id, id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, display_name, joined_at, updated_at) \
+             SELECT o.id, gen_random_uuid(), u.id, r.id, r.rank, false, lower(c.name), u.email, lower(c.name) || ' ' || u.email, c.name, \
              '2026-01-01Z'::timestamptz + make_interval(hours => ascii(right(c.name, 1))), '2026-01-01Z' \
              FROM crowd c JOIN users u ON u.id = c.user_id JOIN organizations o ON o.slug = '{organization}' \
              JOIN roles r ON r.organization_id = o.id AND r.scope = 'ORGANIZATION' AND r.rank = 1 + ascii(right(c.name, 1)) % 3; \
@@ -548,8 +552,8 @@ impl Roster {
              INSERT INTO projects (organization_id, id, slug, name, sort_name, search_text, member_count, created_at, updated_at) \
              SELECT organization_id, a.id, a.slug, a.name, lower(a.name), lower(a.name) || ' ' || a.slug, o.member_count, \
              '2026-01-01Z'::timestamptz + make_interval(hours => ascii(right(a.name, 1))), '2026-01-01Z' FROM added a JOIN organizations o ON o.id = organization_id; \
-             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, joined_at, updated_at) \
-             SELECT a.organization_id, gen_random_uuid(), a.id, m.user_id, r.id, r.rank, m.is_owner, m.sort_name, m.email, m.search_text, m.joined_at, m.updated_at \
+             INSERT INTO project_members (organization_id, id, project_id, user_id, role_id, role_rank, is_owner, sort_name, email, search_text, display_name, joined_at, updated_at) \
+             SELECT a.organization_id, gen_random_uuid(), a.id, m.user_id, r.id, r.rank, m.is_owner, m.sort_name, m.email, m.search_text, m.display_name, m.joined_at, m.updated_at \
              FROM added a JOIN organization_members m USING (organization_id) \
              JOIN roles r ON r.organization_id = a.organization_id AND r.scope = 'PROJECT' AND r.key = CASE WHEN m.is_owner THEN 'owner' ELSE 'member' END; \
              UPDATE organizations SET project_count = project_count + {count} WHERE slug = '{organization}'; DROP TABLE added"
