@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, fmt::Debug};
 
-use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{Context, Object, SimpleObject, TypeName, parser::types::Field};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::list::List;
+use super::at_hand::{AtHand, Items, Writer};
 use crate::{
     domain::secret::sha256,
     error::{Error, Result},
@@ -201,13 +201,13 @@ impl<T> Edge<T> {
     }
 }
 
-impl<T: OutputType> TypeName for Connection<T> {
+impl<T: AtHand> TypeName for Connection<T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", T::type_name()).into()
     }
 }
 
-impl<T: OutputType> TypeName for Edge<T> {
+impl<T: AtHand> TypeName for Edge<T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", T::type_name()).into()
     }
@@ -215,14 +215,14 @@ impl<T: OutputType> TypeName for Edge<T> {
 
 /// One page of a list.
 #[Object(name_type)]
-impl<T: OutputType> Connection<T> {
+impl<T: AtHand> Connection<T> {
     /// Edges of this page, never null.
-    async fn edges(&self) -> List<&Edge<T>> {
+    async fn edges(&self) -> Items<&Edge<T>> {
         self.edges.iter().collect()
     }
 
     /// Shortcut for `edges { node }`.
-    async fn nodes(&self) -> List<&T> {
+    async fn nodes(&self) -> Items<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
@@ -246,7 +246,7 @@ impl<T: OutputType> Connection<T> {
 
 /// One item of a list.
 #[Object(name_type)]
-impl<T: OutputType> Edge<T> {
+impl<T: AtHand> Edge<T> {
     /// Opaque position of this item; valid only with the same `orderBy` and `filter`.
     async fn cursor(&self) -> String {
         self.write_cursor()
@@ -255,6 +255,16 @@ impl<T: OutputType> Edge<T> {
     /// The item.
     async fn node(&self) -> &T {
         &self.node
+    }
+}
+
+impl<T: AtHand> AtHand for Edge<T> {
+    fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
+        match field.name.node.as_str() {
+            "cursor" => to.word(self.write_cursor()),
+            "node" => to.object(&self.node, field),
+            _ => None,
+        }
     }
 }
 

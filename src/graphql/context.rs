@@ -38,6 +38,8 @@ pub struct Reader {
     pub viewer: Arc<Viewer>,
     /// The moment at which states are judged.
     pub now: DateTime<Utc>,
+    /// Whether something may be asked for twice, whose answers the library merges.
+    pub merges: bool,
 }
 
 /// Shorthands for resolvers.
@@ -122,7 +124,8 @@ pub async fn execute(
     request_id: &str,
 ) -> Result<Response, ServerError> {
     let told = operation.tells_cost.then(|| cost(app, operation.cost));
-    let (reader, spawned) = reader(app, viewer);
+    let (reader, spawned) = reader(app, viewer, &operation);
+    let text = operation.text.clone();
     let request = operation.into_request().data(reader);
     let execution = with_batches(schema().execute(request), spawned);
     let mut response = timeout(app.limits.request, execution).await.map_err(|_elapsed| {
@@ -130,7 +133,7 @@ pub async fn execute(
         with_code(message, None, "TIMEOUT")
     })?;
     response.extensions.extend(told.map(|cost| ("cost".to_owned(), cost)));
-    finish(&mut response, request_id);
+    finish(&mut response, &text, request_id);
     Ok(response)
 }
 
@@ -142,9 +145,13 @@ fn cost(app: &App, cost: usize) -> Value {
 }
 
 /// A loader for one execution, and the batches that it starts.
-pub fn reader(app: &Arc<App>, viewer: Arc<Viewer>) -> (DataLoader<Reader>, UnboundedReceiver<Batch>) {
+pub fn reader(
+    app: &Arc<App>,
+    viewer: Arc<Viewer>,
+    operation: &Operation,
+) -> (DataLoader<Reader>, UnboundedReceiver<Batch>) {
     let (spawner, spawned) = unbounded_channel();
-    let reader = Reader { app: app.clone(), viewer, now: app.now() };
+    let reader = Reader { app: app.clone(), viewer, now: app.now(), merges: operation.merges };
     (DataLoader::new(reader, BatchSpawner(spawner), NoDelay), spawned)
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use async_graphql::{Error as GraphqlError, ErrorExtensions, PathSegment, Pos, Response, ServerError};
 
+use super::document::Places;
 use crate::error::Error;
 
 /// Most errors told of a request that is refused.
@@ -107,8 +108,12 @@ fn shortened(message: &str) -> String {
     }
 }
 
-/// Makes the errors of an answer fit to be sent: each has a code, tells nothing of our insides, and stands once.
-pub fn finish(response: &mut Response, request_id: &str) {
+/// Makes the errors of an answer to `text` fit to be sent: each has a code, tells nothing of our insides, names the line
+/// of its field, and stands once.
+pub fn finish(response: &mut Response, text: &str, request_id: &str) {
+    if response.errors.is_empty() {
+        return;
+    }
     let mut told = HashSet::new();
     response.errors.retain(|error| told.insert(format!("{:?} {}", error.path, error.message)));
     for error in &mut response.errors {
@@ -125,6 +130,10 @@ pub fn finish(response: &mut Response, request_id: &str) {
     }
     // In the order of the document, as they would be without concurrency.
     response.errors.sort_by_key(place);
+    let mut places = Places::of(text);
+    for location in response.errors.iter_mut().flat_map(|error| &mut error.locations) {
+        *location = places.next(*location);
+    }
 }
 
 fn set(error: &mut ServerError, name: &str, value: &str) {

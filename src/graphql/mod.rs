@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "descriptions name codes and permissions as clients read them")]
 
+mod at_hand;
 pub mod connection;
 mod context;
 pub mod document;

@@ -119,7 +119,7 @@ async fn run(
     notice: Option<Arc<Notice>>,
 ) -> (Option<Topic>, Option<Response>) {
     let run = Arc::new(Run { notice, topic: OnceLock::new() });
-    let (reader, spawned) = reader(app, viewer);
+    let (reader, spawned) = reader(app, viewer, operation);
     let mut answers = schema().execute_stream(operation.clone().into_request().data(reader).data(run.clone()));
     let answer = timeout(app.limits.request, with_batches(answers.next(), spawned)).await;
     let mut answer = answer.unwrap_or_else(|_elapsed| {
@@ -127,7 +127,7 @@ async fn run(
         Some(Response::from_errors(vec![error]))
     });
     if let Some(answer) = &mut answer {
-        finish(answer, request_id);
+        finish(answer, &operation.text, request_id);
     }
     (run.topic.get().cloned(), answer)
 }

@@ -15,7 +15,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state, map_response},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -25,7 +25,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use self::{graphql::SocketLimits, local_only::local_only};
 
-use self::{authentication::Authentication, connections::Stopping};
+use self::{
+    authentication::Authentication,
+    connections::Stopping,
+    request_id::{RequestId, X_REQUEST_ID},
+};
 use crate::{app::App, graphql::document::Documents};
 
 /// What the router is made of.
@@ -54,11 +58,10 @@ impl Server {
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::list(self.allowed_origins.clone()))
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, request_id::X_REQUEST_ID])
-            .expose_headers([header::RETRY_AFTER, request_id::X_REQUEST_ID])
+            .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID])
+            .expose_headers([header::RETRY_AFTER, X_REQUEST_ID])
             .max_age(Duration::from_hours(1));
-        let app = self.app.clone();
-        let stopping = self.stopping.clone();
+        let server = Arc::new(self);
         Router::new()
             .route("/graphql", any(graphql::serve).layer(cors))
             .route("/schema.graphql", get(sdl))
@@ -68,10 +71,8 @@ impl Server {
                 graphql::failure(StatusCode::METHOD_NOT_ALLOWED, "This is not the method for this address.")
             })
             .fallback(async || graphql::failure(StatusCode::NOT_FOUND, "There is nothing at this address."))
-            .with_state(self)
-            .layer(from_fn_with_state(stopping, say_goodbye))
-            .layer(map_response(harden))
-            .layer(from_fn_with_state(app, request_id::name))
+            .with_state(server.clone())
+            .layer(from_fn_with_state(server, frame))
     }
 
     /// Comes when the server stops, or a credential expires.
@@ -96,7 +97,7 @@ async fn sdl() -> ([(HeaderName, &'static str); 1], String) {
 }
 
 /// 200 when requests can be answered, 503 when they cannot: the server stops, or the database does not answer.
-async fn ready(State(server): State<Server>) -> Response {
+async fn ready(State(server): State<Arc<Server>>) -> Response {
     if server.stopping.announced.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n").into_response();
     }
@@ -106,18 +107,20 @@ async fn ready(State(server): State<Server>) -> Response {
     }
 }
 
-/// Asks clients of a server that is to stop to connect elsewhere.
-async fn say_goodbye(State(stopping): State<Stopping>, request: Request, next: Next) -> Response {
+/// What every request and answer has: a name, headers that keep browsers and caches from harm, and from a server that is
+/// to stop the wish to connect elsewhere.
+async fn frame(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(&request, &server.app);
+    let name = id.header();
+    request.extensions_mut().insert(id);
     let mut response = next.run(request).await;
-    if stopping.announced.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-async fn harden(mut response: Response) -> Response {
+    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
+    if server.stopping.announced.is_cancelled() && !is_upgrade {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.extend(name.map(|name| (X_REQUEST_ID, name)));
     response
 }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue},
-    middleware::Next,
-    response::Response,
 };
 
 use crate::app::App;
@@ -21,21 +19,20 @@ const MAX_LENGTH: usize = 128;
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
+    /// As its caller names it, or else a new name.
+    pub fn of(request: &Request, app: &App) -> Self {
+        let given = request.headers().get(X_REQUEST_ID).filter(|id| id.len() <= MAX_LENGTH);
+        let given = given.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+        Self(given.map_or_else(|| app.id().to_string().into(), Into::into))
+    }
+
     /// As it stands in header and log.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-/// Names a request as its caller does, or else anew, and sends the name along with the answer.
-pub async fn name(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(X_REQUEST_ID).filter(|id| id.len() <= MAX_LENGTH).and_then(|id| id.to_str().ok());
-    let id = given.filter(|id| !id.is_empty()).map_or_else(|| app.id().to_string(), str::to_owned);
-    let value = HeaderValue::from_str(&id);
-    request.extensions_mut().insert(RequestId(id.into()));
-    let mut answer = next.run(request).await;
-    if let Ok(value) = value {
-        answer.headers_mut().insert(X_REQUEST_ID, value);
+    /// As it is sent along with the answer.
+    pub fn header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&self.0).ok()
     }
-    answer
 }

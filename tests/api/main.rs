@@ -16,6 +16,7 @@
 mod access;
 mod access_of_people;
 mod api_keys;
+mod at_hand;
 mod authentication;
 mod commands;
 mod concurrency;

@@ -1,9 +1,10 @@
-//! An operation as the library executes it: values in place of variables, without what is skipped, and with a root
-//! where each field stands once.
+//! An operation as the library executes it: values in place of variables, without what is skipped, and with objects
+//! of which each field stands once.
 //!
-//! The library resolves a field as often as it is written and merges the answers. Below the root that is only slower;
-//! a mutation would be made twice, and of a subscription it sees only what is not in a fragment. An argument whose
-//! variable has no value it takes for null, where the specification wants the default.
+//! The library resolves a field as often as it is written and merges the answers: that is slower, would make a mutation
+//! twice, and cannot be done with what is written as JSON ([`at_hand`](super::super::at_hand)); of a subscription it
+//! sees only what is not in a fragment. An argument whose variable has no value it takes for null, where the
+//! specification wants the default.
 
 use std::collections::HashMap;
 
@@ -16,40 +17,36 @@ use apollo_compiler::{
 };
 use async_graphql::{
     Name, Number, Pos, Positioned, Value,
-    parser::types::{
-        self, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType,
-        TypeCondition,
-    },
+    parser::types::{self, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, TypeCondition},
 };
 
 use super::{Document, schema};
+
+/// An operation, ready to run.
+pub struct Bound {
+    /// As the library takes it. The places of its fields are bytes of the text, which [`Places`] makes lines and columns
+    /// of: only errors need them.
+    pub document: ExecutableDocument,
+    /// Whether something may stand in it twice. Where an object is meant each field stands once; but which fragments
+    /// of an interface go together is known when it is resolved.
+    pub merges: bool,
+}
 
 /// Makes an operation of a document ready to run with these variables, whose values fit their types.
 ///
 /// # Errors
 /// A sentence about a variable that is null where that is no value.
-pub fn bind(document: &Document, operation: &Operation, variables: &JsonMap) -> Result<ExecutableDocument, String> {
-    let places = Places { rest: &document.text, text: &document.text, next: Pos { line: 1, column: 1 } };
-    let mut bind = Bind { document, variables, places };
-    let mut fields = Vec::new();
-    bind.collect(&operation.selection_set, &mut fields)?;
-    let items = fields.into_iter().map(|field| placeless(types::Selection::Field(field))).collect();
+pub fn bind(document: &Document, operation: &Operation, variables: &JsonMap) -> Result<Bound, String> {
+    let mut bind = Bind { document, variables, merges: false };
     let operation = OperationDefinition {
         ty: kind(operation),
         variable_definitions: Vec::new(),
         directives: Vec::new(),
-        selection_set: placeless(types::SelectionSet { items }),
+        selection_set: bind.set(&operation.selection_set)?,
     };
-    let mut fragments = HashMap::new();
-    for (name, fragment) in &document.valid.fragments {
-        let fragment = FragmentDefinition {
-            type_condition: condition(fragment.type_condition()),
-            directives: Vec::new(),
-            selection_set: bind.set(&fragment.selection_set)?,
-        };
-        fragments.insert(Name::new(name), placeless(fragment));
-    }
-    Ok(ExecutableDocument { operations: DocumentOperations::Single(placeless(operation)), fragments })
+    let operations = DocumentOperations::Single(placeless(operation));
+    let document = ExecutableDocument { operations, fragments: HashMap::new() };
+    Ok(Bound { document, merges: bind.merges })
 }
 
 /// What an operation is.
@@ -66,12 +63,22 @@ pub fn kind(operation: &Operation) -> OperationType {
 struct Bind<'a> {
     document: &'a Document,
     variables: &'a JsonMap,
-    places: Places<'a>,
+    merges: bool,
 }
 
 impl<'a> Bind<'a> {
-    /// The fields of a root, through all fragments. Their type is that of the root: nothing else is valid there.
-    fn collect(&mut self, set: &'a SelectionSet, fields: &mut Vec<Positioned<types::Field>>) -> Result<(), String> {
+    fn set(&mut self, set: &'a SelectionSet) -> Result<Positioned<types::SelectionSet>, String> {
+        let mut items = Vec::with_capacity(set.selections.len());
+        if schema().get_object(&set.ty).is_some() {
+            self.collect(set, &mut items)?;
+        } else {
+            self.of_abstract(set, &mut items)?;
+        }
+        Ok(placeless(types::SelectionSet { items }))
+    }
+
+    /// The fields of an object, through all fragments, which are about it: nothing else is valid there.
+    fn collect(&mut self, set: &'a SelectionSet, items: &mut Vec<Positioned<types::Selection>>) -> Result<(), String> {
         for selection in &set.selections {
             if self.is_skipped(selection.directives())? {
                 continue;
@@ -79,18 +86,12 @@ impl<'a> Bind<'a> {
             match selection {
                 Selection::Field(field) => {
                     let field = self.field(field)?;
-                    let key = &field.node.response_key().node;
-                    match fields.iter_mut().find(|known| known.node.response_key().node == *key) {
-                        Some(known) => {
-                            known.node.selection_set.node.items.extend(field.node.selection_set.node.items);
-                        }
-                        None => fields.push(field),
-                    }
+                    self.add(items, field);
                 }
-                Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set, fields)?,
+                Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set, items)?,
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = self.document.valid.fragments.get(&spread.fragment_name) {
-                        self.collect(&fragment.selection_set, fields)?;
+                        self.collect(&fragment.selection_set, items)?;
                     }
                 }
             }
@@ -98,34 +99,67 @@ impl<'a> Bind<'a> {
         Ok(())
     }
 
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Positioned<types::SelectionSet>, String> {
-        let mut items = Vec::with_capacity(set.selections.len());
+    /// Puts two selections of the same field together.
+    fn merge(&mut self, known: &mut types::Field, other: types::Field) {
+        let known = &mut known.selection_set.node.items;
+        for item in other.selection_set.node.items {
+            match item.node {
+                types::Selection::Field(field) => self.add(known, field),
+                fragment => {
+                    self.merges = true;
+                    known.push(placeless(fragment));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, items: &mut Vec<Positioned<types::Selection>>, field: Positioned<types::Field>) {
+        let key = &field.node.response_key().node;
+        let known = items.iter_mut().find_map(|item| match &mut item.node {
+            types::Selection::Field(known) if known.node.response_key().node == *key => Some(known),
+            _ => None,
+        });
+        match known {
+            Some(known) => self.merge(&mut known.node, field.node),
+            None => items.push(placeless(types::Selection::Field(field))),
+        }
+    }
+
+    /// What is selected of an interface.
+    fn of_abstract(
+        &mut self,
+        set: &'a SelectionSet,
+        items: &mut Vec<Positioned<types::Selection>>,
+    ) -> Result<(), String> {
+        let mut fragments = 0;
         for selection in &set.selections {
             if self.is_skipped(selection.directives())? {
                 continue;
             }
-            items.push(placeless(match selection {
-                Selection::Field(field) => types::Selection::Field(self.field(field)?),
-                Selection::FragmentSpread(spread) => {
-                    types::Selection::FragmentSpread(placeless(types::FragmentSpread {
-                        fragment_name: placeless(Name::new(&spread.fragment_name)),
-                        directives: Vec::new(),
-                    }))
+            let fragment = match selection {
+                Selection::Field(field) => {
+                    items.push(placeless(types::Selection::Field(self.field(field)?)));
+                    continue;
                 }
-                Selection::InlineFragment(fragment) => {
-                    types::Selection::InlineFragment(placeless(types::InlineFragment {
-                        type_condition: fragment.type_condition.as_ref().map(|on| condition(on)),
-                        directives: Vec::new(),
-                        selection_set: self.set(&fragment.selection_set)?,
-                    }))
-                }
-            }));
+                Selection::InlineFragment(fragment) => &fragment.selection_set,
+                Selection::FragmentSpread(spread) => match self.document.valid.fragments.get(&spread.fragment_name) {
+                    Some(fragment) => &fragment.selection_set,
+                    None => continue,
+                },
+            };
+            fragments += 1;
+            items.push(placeless(types::Selection::InlineFragment(placeless(types::InlineFragment {
+                type_condition: Some(condition(&fragment.ty)),
+                directives: Vec::new(),
+                selection_set: self.set(fragment)?,
+            }))));
         }
-        Ok(placeless(types::SelectionSet { items }))
+        self.merges |= fragments > 1;
+        Ok(())
     }
 
     fn field(&mut self, field: &'a Node<Field>) -> Result<Positioned<types::Field>, String> {
-        let place = field.location().map_or_else(Pos::default, |location| self.places.of(location.offset()));
+        let byte = field.location().map_or(0, |location| location.offset());
         let mut arguments = Vec::with_capacity(field.arguments.len());
         for argument in &field.arguments {
             let Some(definition) = field.definition.argument_by_name(&argument.name) else { continue };
@@ -144,7 +178,7 @@ impl<'a> Bind<'a> {
             directives: Vec::new(),
             selection_set,
         };
-        Ok(Positioned::new(field, place))
+        Ok(Positioned::new(field, Pos { line: 0, column: byte }))
     }
 
     /// A value, or none where a variable has none.
@@ -230,21 +264,23 @@ fn number(digits: &str) -> Value {
 }
 
 /// Lines and columns of a text, found on the way through it.
-struct Places<'a> {
-    text: &'a str,
+pub struct Places<'a> {
     rest: &'a str,
+    passed: usize,
     next: Pos,
 }
 
-impl Places<'_> {
-    /// The place of a byte. Goes back to the start for one that was passed, so those of a document are asked for in
-    /// its order.
-    fn of(&mut self, offset: usize) -> Pos {
-        let mut passed = self.text.len() - self.rest.len();
-        if offset < passed {
-            (self.rest, self.next, passed) = (self.text, Pos { line: 1, column: 1 }, 0);
-        }
-        let Some((before, rest)) = self.rest.split_at_checked(offset - passed) else { return Pos::default() };
+impl<'a> Places<'a> {
+    /// Starts at its first byte.
+    pub fn of(text: &'a str) -> Self {
+        Self { rest: text, passed: 0, next: Pos { line: 1, column: 1 } }
+    }
+
+    /// The place of a field, after those of fields before it.
+    pub fn next(&mut self, field: Pos) -> Pos {
+        let Some((before, rest)) = self.rest.split_at_checked(field.column.saturating_sub(self.passed)) else {
+            return self.next;
+        };
         for c in before.chars() {
             if c == '\n' {
                 self.next = Pos { line: self.next.line + 1, column: 1 };
@@ -252,7 +288,7 @@ impl Places<'_> {
                 self.next.column += 1;
             }
         }
-        self.rest = rest;
+        (self.rest, self.passed) = (rest, self.passed + before.len());
         self.next
     }
 }

@@ -9,6 +9,7 @@ mod read;
 mod scan;
 mod values;
 
+pub use bind::Places;
 pub use operations::RegisteredOperations;
 pub use params::Params;
 pub use read::schema;
@@ -67,6 +68,10 @@ pub struct Operation {
     pub cost: usize,
     /// The client asked to be told the cost.
     pub tells_cost: bool,
+    /// Whether something may stand in it twice: what fragments of interfaces ask for.
+    pub merges: bool,
+    /// The document it is of.
+    pub text: Arc<str>,
     document: ExecutableDocument,
 }
 
@@ -187,10 +192,18 @@ impl Documents {
             );
             return Err(RequestError::new(RequestCode::QueryTooComplex, message));
         }
-        let bound = bind::bind(&document, operation, &variables)
+        let bind::Bound { document: bound, merges } = bind::bind(&document, operation, &variables)
             .map_err(|why| RequestError::new(RequestCode::BadUserInput, why))?;
         check_root(&bound)?;
-        Ok(Operation { kind: bind::kind(operation), cost, tells_cost: params.tells_cost, document: bound })
+        let text = document.text.clone();
+        Ok(Operation {
+            kind: bind::kind(operation),
+            cost,
+            tells_cost: params.tells_cost,
+            merges,
+            text,
+            document: bound,
+        })
     }
 
     /// The document of a request, by its text or by a hash or name of it.

@@ -1,6 +1,6 @@
 //! What is found out about a document when it is first seen.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema, ast,
@@ -26,7 +26,7 @@ pub fn schema() -> &'static Valid<Schema> {
 /// A document that may run.
 pub struct Document {
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// What it means.
     pub valid: Valid<ExecutableDocument>,
 }
@@ -46,7 +46,7 @@ impl Document {
         }
         let valid = validate(&parsed)?;
         values::check_document(&valid)?;
-        Ok(Self { text: text.to_owned(), valid })
+        Ok(Self { text: text.into(), valid })
     }
 }
 

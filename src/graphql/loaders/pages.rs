@@ -1,6 +1,10 @@
 //! Pages of lists: keyed by parent and page arguments, one statement for all parents.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use async_graphql::{Context, dataloader::Loader};
 
@@ -19,7 +23,7 @@ use crate::{
 };
 
 /// A page of the list of one parent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<L: Of> {
     /// Whose list.
     pub of: L,
@@ -33,6 +37,25 @@ pub struct Listed<L: Of> {
     pub page: Page,
     /// What is asked for of it.
     pub asked: Asked,
+}
+
+impl<L: Of> Listed<L> {
+    /// Whether one statement can read both: they differ in nothing but whose list it is.
+    fn goes_with(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.of) == std::mem::discriminant(&other.of)
+            && self.filter == other.filter
+            && self.field == other.field
+            && self.descending == other.descending
+            && self.page == other.page
+            && self.asked == other.asked
+    }
+}
+
+/// Pages that are asked for at the same time hardly differ but in whose they are.
+impl<L: Of> Hash for Listed<L> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.of.hash(state);
+    }
 }
 
 /// A page and, where it was asked for, the length of the list.
@@ -61,15 +84,17 @@ pub async fn page_of<L: Of>(
     }
     let page = Page { ends: asked.page_info, ..page };
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, asked }).await?;
+    // Most often nobody else asked for it.
+    let found = Arc::unwrap_or_clone(found);
     Ok(PageOf { total: known.or(found.total), ..found })
 }
 
 /// Whose list, for each kind of list.
 pub trait Of: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static {
     /// What it can be narrowed to.
-    type Filter: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static;
+    type Filter: Clone + std::fmt::Debug + Eq + Send + Sync + 'static;
     /// What it can be sorted by.
-    type Field: Copy + std::fmt::Debug + Eq + Hash + Send + Sync + 'static;
+    type Field: Copy + std::fmt::Debug + Eq + Send + Sync + 'static;
     /// What it consists of.
     type Row: Clone + Send + Sync + 'static;
 
@@ -89,10 +114,10 @@ pub trait Of: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static {
 }
 
 impl<L: Of> Loader<Listed<L>> for Reader {
-    type Value = PageOf<L::Row>;
+    type Value = Arc<PageOf<L::Row>>;
     type Error = Error;
 
-    async fn load(&self, keys: &[Listed<L>]) -> Result<HashMap<Listed<L>, PageOf<L::Row>>> {
+    async fn load(&self, keys: &[Listed<L>]) -> Result<HashMap<Listed<L>, Arc<PageOf<L::Row>>>> {
         let mut conn = self.app.db.read().await?;
         let mut loaded = HashMap::with_capacity(keys.len());
         for group in groups(keys) {
@@ -108,24 +133,18 @@ impl<L: Of> Loader<Listed<L>> for Reader {
             } else {
                 vec![None; of.len()]
             };
-            let pages = slices.into_iter().zip(totals).map(|(slice, total)| PageOf { slice, total });
+            let pages = slices.into_iter().zip(totals).map(|(slice, total)| Arc::new(PageOf { slice, total }));
             loaded.extend(group.into_iter().cloned().zip(pages));
         }
         Ok(loaded)
     }
 }
 
-/// Keys that differ in nothing but whose list it is, and agree in what kind of parent that is.
+/// What can be read together.
 fn groups<L: Of>(keys: &[Listed<L>]) -> Vec<Vec<&Listed<L>>> {
     let mut groups: Vec<Vec<&Listed<L>>> = Vec::new();
     for key in keys {
-        let belongs = |group: &&mut Vec<&Listed<L>>| {
-            group.first().is_some_and(|first| {
-                Listed { of: key.of.clone(), ..(*first).clone() } == *key
-                    && std::mem::discriminant(&first.of) == std::mem::discriminant(&key.of)
-            })
-        };
-        match groups.iter_mut().find(belongs) {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.goes_with(key))) {
             Some(group) => group.push(key),
             None => groups.push(vec![key]),
         }
@@ -136,7 +155,7 @@ fn groups<L: Of>(keys: &[Listed<L>]) -> Vec<Vec<&Listed<L>>> {
 impl Of for organization_members::Of {
     type Filter = organization_members::Filter;
     type Field = organization_members::OrderField;
-    type Row = organization_members::MemberAndUser;
+    type Row = organization_members::Membership;
 
     async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         organization_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
@@ -164,7 +183,7 @@ impl Of for organizations::Of {
 impl Of for project_members::Of {
     type Filter = project_members::Filter;
     type Field = project_members::OrderField;
-    type Row = project_members::MemberAndUser;
+    type Row = project_members::Membership;
 
     async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         project_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
@@ -178,7 +197,7 @@ impl Of for project_members::Of {
 impl Of for team_members::Of {
     type Filter = team_members::Filter;
     type Field = team_members::OrderField;
-    type Row = team_members::MemberAndUser;
+    type Row = team_members::TeamMember;
 
     async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         team_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await

@@ -5,7 +5,7 @@ mod events;
 mod negotiation;
 mod socket;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_graphql::parser::types::OperationType;
 use axum::{
@@ -32,7 +32,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Answers a request, or makes it a WebSocket. A panic is answered too.
 pub async fn serve(
-    State(server): State<Server>,
+    State(server): State<Arc<Server>>,
     Extension(id): Extension<RequestId>,
     place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -118,7 +118,7 @@ impl Close {
 
 /// Makes a connection a WebSocket.
 pub fn upgrade(
-    server: Server,
+    server: Arc<Server>,
     headers: &HeaderMap,
     id: RequestId,
     place: Option<Extension<Place>>,
@@ -151,7 +151,7 @@ pub fn upgrade(
 }
 
 struct Connection {
-    server: Server,
+    server: Arc<Server>,
     socket: WebSocket,
     id: RequestId,
     /// That of the upgrade.
@@ -284,7 +284,7 @@ fn authorization(payload: &JsonMap) -> Option<HeaderValue> {
 }
 
 /// Runs an operation, with the viewer as they are now. A panic ends it alone.
-fn operation(server: Server, viewer: Arc<Viewer>, id: RequestId, params: Params) -> BoxStream<'static, Event> {
+fn operation(server: Arc<Server>, viewer: Arc<Viewer>, id: RequestId, params: Params) -> BoxStream<'static, Event> {
     let request = id.clone();
     let events = async move {
         let operation = match server.documents.operation(&params) {
