@@ -28,9 +28,17 @@ use uuid::Uuid;
 
 const CONNECTIONS: usize = 4;
 
-const MEMBER: &str = "SELECT m.id, r.key, r.name, u.display_name, m.email FROM organization_members m \
-    JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id JOIN users u ON u.id = m.user_id \
-    WHERE m.organization_id = (SELECT organization_id FROM organization_slugs WHERE slug = $1)";
+/// Where the names of people are read.
+#[derive(Clone, Copy)]
+struct Names {
+    column: &'static str,
+    join: &'static str,
+}
+
+/// Where they are kept once.
+const OF_USERS: Names = Names { column: "u.display_name", join: "JOIN users u ON u.id = m.user_id" };
+/// In the copies that Roster keeps in memberships.
+const COPIES: Names = Names { column: "m.display_name", join: "" };
 
 struct Connection {
     client: Client,
@@ -43,9 +51,14 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(url: &str) -> Self {
+    async fn open(url: &str, Names { column, join }: Names) -> Self {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
         tokio::spawn(connection);
+        let member = format!(
+            "SELECT m.id, r.key, r.name, {column}, m.email FROM organization_members m \
+             JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id {join} \
+             WHERE m.organization_id = (SELECT organization_id FROM organization_slugs WHERE slug = $1)"
+        );
         let prepare = async |sql: &str| client.prepare(sql).await.expect(sql);
         Self {
             organization: prepare(
@@ -53,17 +66,17 @@ impl Connection {
                  JOIN organization_members m ON m.organization_id = o.id AND m.is_owner JOIN roles r ON r.organization_id = o.id AND r.id = m.role_id WHERE s.slug = $1",
             )
             .await,
-            members: prepare(&format!("{MEMBER} ORDER BY m.sort_name, m.id LIMIT 25")).await,
-            after: prepare(&format!("{MEMBER} AND (m.sort_name, m.id) > ($2, $3) ORDER BY m.sort_name, m.id LIMIT 25")).await,
+            members: prepare(&format!("{member} ORDER BY m.sort_name, m.id LIMIT 25")).await,
+            after: prepare(&format!("{member} AND (m.sort_name, m.id) > ($2, $3) ORDER BY m.sort_name, m.id LIMIT 25")).await,
             nested: prepare(
-                "SELECT p.name, u.display_name, p.id FROM (SELECT * FROM projects p \
+                &format!("SELECT p.name, {column}, p.id FROM (SELECT * FROM projects p \
                  WHERE p.organization_id = (SELECT organization_id FROM organization_slugs WHERE slug = $1) ORDER BY p.sort_name, p.id LIMIT 20) p CROSS JOIN LATERAL (SELECT m.* FROM project_members m \
                  WHERE m.organization_id = p.organization_id AND m.project_id = p.id ORDER BY m.sort_name, m.id LIMIT 10) m \
-                 JOIN users u ON u.id = m.user_id ORDER BY p.sort_name, p.id, m.sort_name, m.id",
+                 {join} ORDER BY p.sort_name, p.id, m.sort_name, m.id"),
             )
             .await,
             total: prepare("SELECT o.member_count FROM organization_slugs s JOIN organizations o ON o.id = s.organization_id WHERE s.slug = $1").await,
-            search: prepare(&format!("{MEMBER} AND m.search_text LIKE $2 ORDER BY m.sort_name, m.id LIMIT 25")).await,
+            search: prepare(&format!("{member} AND m.search_text LIKE $2 ORDER BY m.sort_name, m.id LIMIT 25")).await,
             client,
         }
     }
@@ -82,11 +95,11 @@ impl Limit {
     }
 }
 
-/// Serves at `127.0.0.1:port`.
-pub async fn serve(url: &str, port: u16) {
+/// Serves at `127.0.0.1:port`, with the names of people from copies or not.
+pub async fn serve(url: &str, port: u16, copies: bool) {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(url).await);
+        connections.push(Connection::open(url, if copies { COPIES } else { OF_USERS }).await);
     }
     let router = Router::new()
         .route("/organization/{slug}", get(organization))

@@ -52,7 +52,7 @@ struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',')]
     workloads: Vec<Workload>,
     /// Only these systems.
-    #[arg(long, value_delimiter = ',', default_value = "limit,roster,mercurius,postgraphile,better-auth")]
+    #[arg(long, value_delimiter = ',', default_value = "limit,limit-copies,roster,mercurius,postgraphile,better-auth")]
     systems: Vec<String>,
     /// How often each is measured; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -75,6 +75,8 @@ struct Arguments {
     #[arg(long, hide = true)]
     serve_limit: Option<u16>,
     #[arg(long, hide = true)]
+    copies: bool,
+    #[arg(long, hide = true)]
     url: Option<String>,
 }
 
@@ -92,7 +94,7 @@ struct System {
 async fn main() {
     let arguments = Arguments::parse();
     if let (Some(port), Some(url)) = (arguments.serve_limit, &arguments.url) {
-        return limit::serve(url, port).await;
+        return limit::serve(url, port, arguments.copies).await;
     }
     let mut bench = Bench {
         data: Data::start(&arguments.folder).await,
@@ -136,6 +138,8 @@ impl Bench {
             for system in &systems {
                 let requests = match system.name.as_str() {
                     "limit" => systems::of_limit(workload, &of),
+                    "limit-copies" if workload.shows_people() => systems::of_limit(workload, &of),
+                    "limit-copies" => None,
                     "roster" => Some(systems::of_roster(workload, &of, &client, system.running.port).await),
                     _ => systems::of_peer(workload, &system.operations),
                 };
@@ -188,7 +192,8 @@ impl Bench {
         let mut systems = Vec::new();
         for (name, port) in self.arguments.systems.iter().zip(7_001..) {
             let (running, operations) = match name.as_str() {
-                "limit" => (systems::limit(url, port), Map::new()),
+                "limit" => (systems::limit(url, port, false), Map::new()),
+                "limit-copies" => (systems::limit(url, port, true), Map::new()),
                 "roster" => (systems::roster(&self.arguments.roster, url, port, self.mail), Map::new()),
                 name => {
                     let peer = Peer::ALL.into_iter().find(|peer| peer.0 == name);

@@ -90,8 +90,9 @@ impl Report {
 
     /// Processor time of each system for each workload, as bars.
     pub fn chart(&self, workloads: &[&str]) -> String {
-        const COLORS: [(&str, &str); 5] = [
+        const COLORS: [(&str, &str); 6] = [
             ("limit", "#94a3b8"),
+            ("limit-copies", "#cbd5e1"),
             ("roster", "#2563eb"),
             ("mercurius", "#f59e0b"),
             ("postgraphile", "#10b981"),

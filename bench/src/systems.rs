@@ -123,6 +123,11 @@ impl Workload {
         Self::READS.contains(&self) && system != "better-auth"
     }
 
+    /// Whether names of people are asked for, and not searched.
+    pub fn shows_people(self) -> bool {
+        matches!(self, Self::Members | Self::Deep | Self::Nested)
+    }
+
     fn term(self) -> Option<&'static str> {
         match self {
             Self::SearchRare => Some(RARE),
@@ -198,10 +203,13 @@ pub fn roster(binary: &Path, url: &str, port: u16, mail: SocketAddr) -> Running 
     Running::start(&mut command, port)
 }
 
-/// The limit.
-pub fn limit(url: &str, port: u16) -> Running {
+/// The limit, with the names of people from the copies that Roster keeps or not.
+pub fn limit(url: &str, port: u16, copies: bool) -> Running {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--serve-limit", &port.to_string(), "--url", url]);
+    if copies {
+        command.arg("--copies");
+    }
     Running::start(&mut command, port)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Debug};
 
-use async_graphql::{Context, Object, SimpleObject, TypeName, parser::types::Field};
+use async_graphql::{Context, Lookahead, Object, SimpleObject, TypeName, parser::types::Field};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -81,6 +81,7 @@ impl PageArguments {
             after: cursor("after", &self.after)?,
             before: cursor("before", &self.before)?,
             ends: true,
+            entries: false,
         })
     }
 }
@@ -94,15 +95,25 @@ pub struct Asked {
     pub page_info: bool,
     /// How long the list is.
     pub total: bool,
+    /// Of its items nothing but what a part of their rows tells.
+    pub entries: bool,
 }
 
 impl Asked {
-    /// What is asked for here.
-    pub fn by(ctx: &Context<'_>) -> Self {
+    /// What is asked for here. `entry` are the fields of items that a part of their rows tells.
+    pub fn by(ctx: &Context<'_>, entry: &[&str]) -> Self {
         let fields = ctx.look_ahead();
         let asks = |name| fields.field(name).exists();
         let page_info = asks("pageInfo");
-        Self { items: page_info || asks("nodes") || asks("edges"), page_info, total: asks("totalCount") }
+        let items = [fields.field("nodes"), fields.field("edges").field("node")];
+        let is_of_entry = |name: &str| name == "__typename" || entry.contains(&name);
+        let mut items = items.iter().flat_map(Lookahead::selection_fields);
+        Self {
+            items: page_info || asks("nodes") || asks("edges"),
+            page_info,
+            total: asks("totalCount"),
+            entries: !entry.is_empty() && items.all(|item| item.selection_set().all(|field| is_of_entry(field.name()))),
+        }
     }
 }
 

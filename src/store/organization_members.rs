@@ -1,5 +1,7 @@
 //! Memberships of organizations.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -69,17 +71,24 @@ impl OrganizationMember {
     }
 }
 
-/// What is shown of a membership.
+/// What is mostly shown of a membership.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = members)]
 #[expect(missing_docs, reason = "as of `OrganizationMember`")]
-pub struct Membership {
+pub struct Entry {
     pub organization_id: OrganizationId,
     pub id: OrganizationMemberId,
     pub user_id: UserId,
     pub email: Email,
     pub display_name: String,
     pub role_id: RoleId,
+}
+
+/// What is shown besides.
+#[derive(Clone, Copy, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "as of `OrganizationMember`")]
+pub struct Rest {
     pub is_owner: bool,
     pub invited_by_kind: Option<ActorKind>,
     pub invited_by_id: Option<uuid::Uuid>,
@@ -88,7 +97,53 @@ pub struct Membership {
     pub updated_at: DateTime<Utc>,
 }
 
-impl Listed for Membership {
+/// What is shown of a membership.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct Membership {
+    #[diesel(embed)]
+    pub entry: Entry,
+    #[diesel(embed)]
+    pub rest: Rest,
+}
+
+/// A membership, as far as it was read.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct Found {
+    pub entry: Entry,
+    pub rest: Option<Rest>,
+}
+
+impl Deref for Membership {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl Deref for Found {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl From<Entry> for Found {
+    fn from(entry: Entry) -> Self {
+        Self { entry, rest: None }
+    }
+}
+
+impl From<Membership> for Found {
+    fn from(Membership { entry, rest }: Membership) -> Self {
+        Self { entry, rest: Some(rest) }
+    }
+}
+
+impl Listed for Entry {
     fn shown(&self) -> (UserId, &Email, &String) {
         (self.user_id, &self.email, &self.display_name)
     }
@@ -97,18 +152,22 @@ impl Listed for Membership {
 impl From<OrganizationMember> for Membership {
     fn from(row: OrganizationMember) -> Self {
         Self {
-            organization_id: row.organization_id,
-            id: row.id,
-            user_id: row.user_id,
-            email: row.email,
-            display_name: row.display_name,
-            role_id: row.role_id,
-            is_owner: row.is_owner,
-            invited_by_kind: row.invited_by_kind,
-            invited_by_id: row.invited_by_id,
-            version: row.version,
-            joined_at: row.joined_at,
-            updated_at: row.updated_at,
+            entry: Entry {
+                organization_id: row.organization_id,
+                id: row.id,
+                user_id: row.user_id,
+                email: row.email,
+                display_name: row.display_name,
+                role_id: row.role_id,
+            },
+            rest: Rest {
+                is_owner: row.is_owner,
+                invited_by_kind: row.invited_by_kind,
+                invited_by_id: row.invited_by_id,
+                version: row.version,
+                joined_at: row.joined_at,
+                updated_at: row.updated_at,
+            },
         }
     }
 }
@@ -274,12 +333,18 @@ pub async fn pages(
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Vec<Slice<Membership>>> {
+) -> Result<Vec<Slice<Found>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
     let rows = rows(of, filter);
     let listing = Listing { id: "organization_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
-    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+    let searching = filter.search.is_some();
+    if page.entries {
+        let slices = paging::pages::<Entry>(conn, &parents, &listing, sort, page, searching).await?;
+        return Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect());
+    }
+    let slices = paging::pages::<Membership>(conn, &parents, &listing, sort, page, searching).await?;
+    Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect())
 }
 
 /// How long each list is.

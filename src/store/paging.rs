@@ -38,6 +38,8 @@ pub struct Page {
     pub before: Option<Position>,
     /// Whether it has to be known that rows come before or follow.
     pub ends: bool,
+    /// Whether a part of each row will do, where there is such a part.
+    pub entries: bool,
 }
 
 /// The end of a list that a page is taken from.

@@ -1,5 +1,7 @@
 //! Memberships of projects.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -66,11 +68,11 @@ impl ProjectMember {
     }
 }
 
-/// What is shown of a membership.
+/// What is mostly shown of a membership.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = members)]
 #[expect(missing_docs, reason = "as of `ProjectMember`")]
-pub struct Membership {
+pub struct Entry {
     pub organization_id: OrganizationId,
     pub id: ProjectMemberId,
     pub project_id: ProjectId,
@@ -78,13 +80,66 @@ pub struct Membership {
     pub email: Email,
     pub display_name: String,
     pub role_id: RoleId,
+}
+
+/// What is shown besides.
+#[derive(Clone, Copy, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = members)]
+#[expect(missing_docs, reason = "as of `ProjectMember`")]
+pub struct Rest {
     pub is_owner: bool,
     pub version: i32,
     pub joined_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-impl Listed for Membership {
+/// What is shown of a membership.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct Membership {
+    #[diesel(embed)]
+    pub entry: Entry,
+    #[diesel(embed)]
+    pub rest: Rest,
+}
+
+/// A membership, as far as it was read.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "named after their types")]
+pub struct Found {
+    pub entry: Entry,
+    pub rest: Option<Rest>,
+}
+
+impl Deref for Membership {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl Deref for Found {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl From<Entry> for Found {
+    fn from(entry: Entry) -> Self {
+        Self { entry, rest: None }
+    }
+}
+
+impl From<Membership> for Found {
+    fn from(Membership { entry, rest }: Membership) -> Self {
+        Self { entry, rest: Some(rest) }
+    }
+}
+
+impl Listed for Entry {
     fn shown(&self) -> (UserId, &Email, &String) {
         (self.user_id, &self.email, &self.display_name)
     }
@@ -271,12 +326,18 @@ pub async fn pages(
     field: OrderField,
     descending: bool,
     page: &Page,
-) -> Result<Vec<Slice<Membership>>> {
+) -> Result<Vec<Slice<Found>>> {
     let parents: Vec<Parent> = of.iter().map(|of| of.parent()).collect();
     let rows = rows(of, filter);
     let listing = Listing { id: "project_members.id", rows: &rows };
     let sort = Sort { column: field.column(), descending };
-    paging::pages(conn, &parents, &listing, sort, page, filter.search.is_some()).await
+    let searching = filter.search.is_some();
+    if page.entries {
+        let slices = paging::pages::<Entry>(conn, &parents, &listing, sort, page, searching).await?;
+        return Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect());
+    }
+    let slices = paging::pages::<Membership>(conn, &parents, &listing, sort, page, searching).await?;
+    Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect())
 }
 
 /// How long each list is.

@@ -1097,7 +1097,8 @@ async fn a_page_of_a_huge_organization_reads_its_own_rows_alone() {
         (OrderField::JoinedAt, "organization_members_by_joining"),
         (OrderField::Role, "organization_members_by_rank"),
     ] {
-        let first = Page { limit: 25, end: End::First, offset: 0, after: None, before: None, ends: true };
+        let first =
+            Page { limit: 25, end: End::First, offset: 0, after: None, before: None, ends: true, entries: false };
         let (of, deep) = ([Of::Organization(organization)], Page { limit: 1, offset: 18_000, ..first.clone() });
         let conn = &mut roster.connection().await;
         let mut deep = organization_members::pages(conn, &of, &Filter::default(), field, false, &deep).await.unwrap();

@@ -96,10 +96,9 @@ export function resolvers(database, searching) {
           where += ` AND m.search_text LIKE $${values.length}`
         }
         const text = `
-          SELECT m.id, r.key, r.name, u.display_name AS "displayName", u.email
+          SELECT m.id, r.key, r.name, m.display_name AS "displayName", m.email
           FROM organization_members m
           JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id
-          JOIN users u ON u.id = m.user_id
           WHERE m.organization_id = $1${where} ORDER BY m.sort_name, m.id ${limit(first)}`
         return (filter?.search ? searching : database).rows(text, values)
       },
@@ -138,14 +137,13 @@ export function loaders(database) {
             const some = connections.filter(({ page }) => page.first === first)
             for (const connection of some) connection.nodes = []
             const text = `
-              SELECT parent.index::int - 1 AS parent, u.display_name AS "displayName", u.email
+              SELECT parent.index::int - 1 AS parent, m.display_name AS "displayName", m.email
               FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS parent (organization_id, id, index)
               CROSS JOIN LATERAL (
-                SELECT m.user_id, m.sort_name, m.id FROM project_members m
+                SELECT m.display_name, m.email, m.sort_name, m.id FROM project_members m
                 WHERE m.organization_id = parent.organization_id AND m.project_id = parent.id
                 ORDER BY m.sort_name, m.id ${limit(first)}
               ) m
-              JOIN users u ON u.id = m.user_id
               ORDER BY parent.index, m.sort_name, m.id`
             const projects = some.map(({ project }) => project)
             const parents = [projects.map((project) => project.organization_id), projects.map((project) => project.id)]

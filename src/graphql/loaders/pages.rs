@@ -77,12 +77,12 @@ pub async fn page_of<L: Of>(
     page: Page,
     known: Option<i64>,
 ) -> Result<PageOf<L::Row>> {
-    let asked = Asked::by(ctx);
+    let asked = Asked::by(ctx, L::ENTRY);
     let asked = Asked { total: asked.total && known.is_none(), ..asked };
     if !asked.items && !asked.total {
         return Ok(PageOf { slice: Slice::empty(), total: known });
     }
-    let page = Page { ends: asked.page_info, ..page };
+    let page = Page { ends: asked.page_info, entries: asked.entries, ..page };
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, asked }).await?;
     // Most often nobody else asked for it.
     let found = Arc::unwrap_or_clone(found);
@@ -97,6 +97,9 @@ pub trait Of: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static {
     type Field: Copy + std::fmt::Debug + Eq + Send + Sync + 'static;
     /// What it consists of.
     type Row: Clone + Send + Sync + 'static;
+
+    /// Fields of an item that need only a part of its row, if there is such a part.
+    const ENTRY: &[&str] = &[];
 
     /// One page of each of these lists, in their order.
     fn pages(
@@ -155,7 +158,9 @@ fn groups<L: Of>(keys: &[Listed<L>]) -> Vec<Vec<&Listed<L>>> {
 impl Of for organization_members::Of {
     type Filter = organization_members::Filter;
     type Field = organization_members::OrderField;
-    type Row = organization_members::Membership;
+    type Row = organization_members::Found;
+
+    const ENTRY: &[&str] = &["id", "organization", "user", "role"];
 
     async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         organization_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
@@ -183,7 +188,9 @@ impl Of for organizations::Of {
 impl Of for project_members::Of {
     type Filter = project_members::Filter;
     type Field = project_members::OrderField;
-    type Row = project_members::Membership;
+    type Row = project_members::Found;
+
+    const ENTRY: &[&str] = &["id", "project", "organizationMember", "user", "role"];
 
     async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         project_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await

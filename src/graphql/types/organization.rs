@@ -399,7 +399,7 @@ impl Organization {
 
 impl Organization {
     fn member_of(&self, found: organization_members::Membership) -> OrganizationMember {
-        OrganizationMember { found: Arc::new(found), organization: self.0.clone() }
+        OrganizationMember { found: Arc::new(found.into()), organization: self.0.clone() }
     }
 
     async fn find_owner(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {

@@ -33,7 +33,7 @@ use crate::{
     },
     operations::input::RoleRef,
     store::{
-        organization_members::{self, Membership, Of},
+        organization_members::{self, Found, Of, Rest},
         project_members, team_members,
     },
 };
@@ -83,7 +83,7 @@ pub type OrganizationMemberConnection = connection::Connection<OrganizationMembe
 #[derive(Clone, Debug)]
 pub struct OrganizationMember {
     /// The membership.
-    pub found: Arc<Membership>,
+    pub found: Arc<Found>,
     /// The organization.
     pub organization: Arc<OrganizationAccess>,
 }
@@ -96,7 +96,23 @@ impl OrganizationMember {
         let is_own = ctx.viewer().user_id() == Some(found.user_id);
         let sees =
             |organization: &Arc<OrganizationAccess>| is_own || organization.permissions.has(Permission::MembersRead);
-        Ok(organization.filter(sees).map(|organization| Self { found: Arc::new(found), organization }))
+        Ok(organization.filter(sees).map(|organization| Self { found: Arc::new(found.into()), organization }))
+    }
+
+    /// What is shown besides; read now, if the list did without.
+    pub async fn rest(&self, ctx: &Context<'_>) -> Result<Rest> {
+        match self.found.rest {
+            Some(rest) => Ok(rest),
+            None => Ok(ctx.load_present(MemberById(self.found.id)).await?.rest),
+        }
+    }
+
+    async fn find_inviter(&self, ctx: &Context<'_>) -> Result<Option<Actor>> {
+        let rest = self.rest(ctx).await?;
+        match rest.invited_by_kind {
+            Some(kind) => Actor::find(ctx, kind, rest.invited_by_id).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -104,11 +120,11 @@ impl AtHand for OrganizationMember {
     fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
         match field.name.node.as_str() {
             "id" => to.word(self.found.id),
-            "user" => to.object(&User::from(&*self.found), field),
+            "user" => to.object(&User::from(&self.found.entry), field),
             "role" => to.object(&Role::known(to.reader, &self.organization, self.found.role_id)?, field),
-            "isOwner" => to.value(&self.found.is_owner),
-            "joinedAt" => to.value(&DateTime::from(self.found.joined_at).to_value()),
-            "version" => to.value(&self.found.version),
+            "isOwner" => to.value(&self.found.rest?.is_owner),
+            "joinedAt" => to.value(&DateTime::from(self.found.rest?.joined_at).to_value()),
+            "version" => to.value(&self.found.rest?.version),
             _ => None,
         }
     }
@@ -129,7 +145,7 @@ impl OrganizationMember {
 
     /// The person.
     async fn user(&self) -> User<'_> {
-        (&*self.found).into()
+        (&self.found.entry).into()
     }
 
     /// Organization-level role.
@@ -138,29 +154,28 @@ impl OrganizationMember {
     }
 
     /// This is the owner.
-    async fn is_owner(&self) -> bool {
-        self.found.is_owner
+    async fn is_owner(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.rest(ctx).await?.is_owner)
     }
 
     /// When the person joined.
-    async fn joined_at(&self) -> DateTime {
-        self.found.joined_at.into()
+    async fn joined_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.rest(ctx).await?.joined_at.into())
     }
 
     /// Last change of role.
-    async fn updated_at(&self) -> DateTime {
-        self.found.updated_at.into()
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.rest(ctx).await?.updated_at.into())
     }
 
     /// Who invited them, null if unknown.
     async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<Actor>> {
-        let (kind, id) = (self.found.invited_by_kind?, self.found.invited_by_id);
-        Some(Actor::find(ctx, kind, id).await)
+        self.find_inviter(ctx).await.transpose()
     }
 
     /// Grows by one with each change; for `expectedVersion`.
-    async fn version(&self) -> i32 {
-        self.found.version
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.rest(ctx).await?.version)
     }
 
     /// What the viewer can do with this member now.

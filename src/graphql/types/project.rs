@@ -91,7 +91,7 @@ impl Project {
     }
 
     fn member_of(&self, found: Membership) -> ProjectMember {
-        ProjectMember { found: Arc::new(found), project: self.0.clone() }
+        ProjectMember { found: Arc::new(found.into()), project: self.0.clone() }
     }
 
     async fn find_owner(&self, ctx: &Context<'_>) -> Result<ProjectMember> {

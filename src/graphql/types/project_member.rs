@@ -23,7 +23,7 @@ use crate::{
         loaders::{MemberOf, ProjectById, ProjectMemberById, page_of},
         scalars::DateTime,
     },
-    store::project_members::{self, Membership, Of},
+    store::project_members::{self, Found, Of, Rest},
 };
 
 /// Conditions on project members.
@@ -65,7 +65,7 @@ pub type ProjectMemberConnection = connection::Connection<ProjectMember>;
 #[derive(Clone, Debug)]
 pub struct ProjectMember {
     /// The membership.
-    pub found: Arc<Membership>,
+    pub found: Arc<Found>,
     /// The project.
     pub project: Arc<ProjectAccess>,
 }
@@ -76,7 +76,15 @@ impl ProjectMember {
         let Some(found) = ctx.load(ProjectMemberById(id)).await? else { return Ok(None) };
         let project = ctx.load(ProjectById(found.project_id)).await?.and_then(|found| found.visible);
         let sees = |project: &Arc<ProjectAccess>| project.permissions.has(Permission::ProjectMembersRead);
-        Ok(project.filter(sees).map(|project| Self { found: Arc::new(found), project }))
+        Ok(project.filter(sees).map(|project| Self { found: Arc::new(found.into()), project }))
+    }
+
+    /// What is shown besides; read now, if the list did without.
+    async fn rest(&self, ctx: &Context<'_>) -> Result<Rest> {
+        match self.found.rest {
+            Some(rest) => Ok(rest),
+            None => Ok(ctx.load_present(ProjectMemberById(self.found.id)).await?.rest),
+        }
     }
 }
 
@@ -84,10 +92,10 @@ impl AtHand for ProjectMember {
     fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
         match field.name.node.as_str() {
             "id" => to.word(self.found.id),
-            "user" => to.object(&User::from(&*self.found), field),
+            "user" => to.object(&User::from(&self.found.entry), field),
             "role" => to.object(&Role::known(to.reader, &self.project.organization, self.found.role_id)?, field),
-            "joinedAt" => to.value(&DateTime::from(self.found.joined_at).to_value()),
-            "version" => to.value(&self.found.version),
+            "joinedAt" => to.value(&DateTime::from(self.found.rest?.joined_at).to_value()),
+            "version" => to.value(&self.found.rest?.version),
             _ => None,
         }
     }
@@ -109,13 +117,13 @@ impl ProjectMember {
     /// The organization membership this one rests on.
     async fn organization_member(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
         let key = MemberOf(self.found.organization_id, self.found.user_id);
-        let found = Arc::new(ctx.load_present(key).await?);
+        let found = Arc::new(ctx.load_present(key).await?.into());
         Ok(OrganizationMember { found, organization: self.project.organization.clone() })
     }
 
     /// The person.
     async fn user(&self) -> User<'_> {
-        (&*self.found).into()
+        (&self.found.entry).into()
     }
 
     /// Project-level role.
@@ -124,18 +132,18 @@ impl ProjectMember {
     }
 
     /// When the person was added.
-    async fn joined_at(&self) -> DateTime {
-        self.found.joined_at.into()
+    async fn joined_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.rest(ctx).await?.joined_at.into())
     }
 
     /// Last change of role.
-    async fn updated_at(&self) -> DateTime {
-        self.found.updated_at.into()
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.rest(ctx).await?.updated_at.into())
     }
 
     /// Grows by one with each change; for `expectedVersion`.
-    async fn version(&self) -> i32 {
-        self.found.version
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.rest(ctx).await?.version)
     }
 
     /// What the viewer can do with this member now.

@@ -114,7 +114,7 @@ impl TeamMember {
 
     async fn find_organization_member(&self, ctx: &Context<'_>) -> Result<Option<OrganizationMember>> {
         let Some(user) = self.found.user_id else { return Ok(None) };
-        let found = Arc::new(ctx.load_present(MemberOf(self.found.organization_id, user)).await?);
+        let found = Arc::new(ctx.load_present(MemberOf(self.found.organization_id, user)).await?.into());
         Ok(Some(OrganizationMember { found, organization: self.team.organization.clone() }))
     }
 

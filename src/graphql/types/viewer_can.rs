@@ -106,7 +106,7 @@ impl OrganizationMemberViewerCan {
 
     async fn transfer(&self, ctx: &Context<'_>) -> Result<Result<(), Refusal>> {
         let may = organizations::may::transfer_ownership(&self.0.organization);
-        if may.is_err() || self.0.found.is_owner {
+        if may.is_err() || self.0.rest(ctx).await?.is_owner {
             return Ok(may);
         }
         let owned = ctx.load(OwnedBy(self.0.found.user_id)).await?.unwrap_or_default();
@@ -136,7 +136,7 @@ impl ProjectViewerCan {
             Some(viewer) => ctx.load(ProjectMemberOf(self.0.project.id, viewer)).await?,
             None => None,
         };
-        let may = projects::may::leave(own.map(|own| ((), own.is_owner)));
+        let may = projects::may::leave(own.map(|own| ((), own.rest.is_owner)));
         Ok(Capability::of(ctx.viewer(), may))
     }
 

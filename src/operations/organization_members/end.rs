@@ -88,7 +88,7 @@ async fn inherit(tx: &mut Transaction<'_>, organization: OrganizationId, owned: 
     let ids: Vec<ProjectId> = owned.iter().map(|ended| ended.project_id).collect();
     projects::touch(tx.conn, organization, &ids, tx.now).await?;
     for ended in owned {
-        let row = ProjectMember::new(ProjectMemberId(tx.id()), ended.project_id, &heir, owner, tx.now);
+        let row = ProjectMember::new(ProjectMemberId(tx.id()), ended.project_id, &heir.entry, owner, tx.now);
         if project_members::make_owner(tx.conn, &row).await? {
             tx.count_project_members(organization, ended.project_id, 1);
         }

@@ -30,7 +30,7 @@ pub fn delete(access: &OrganizationAccess) -> Result<(), Refusal> {
 /// `NOT_FOUND` for those who are no members, `OWNER_PROTECTED`.
 pub fn leave(access: &OrganizationAccess) -> Result<&Membership, Refusal> {
     let member = access.membership.as_ref().ok_or_else(|| Refusal::not_found("membership").at(["organization"]))?;
-    if member.is_owner {
+    if member.rest.is_owner {
         let protected = "The owner cannot leave; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["organization"]));
     }

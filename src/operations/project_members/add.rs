@@ -98,7 +98,7 @@ impl Operation for Add {
                     ItemResult { status: ItemStatus::Skipped, refusals: vec![at_item(refusal, index)], member }
                 }
                 Ok(Judged::Add(user, role)) => {
-                    let member = ProjectMember::new(ProjectMemberId(tx.id()), project, user, role, tx.now);
+                    let member = ProjectMember::new(ProjectMemberId(tx.id()), project, &user.entry, role, tx.now);
                     let data = json!({ "user": user.user_id.to_string(), "role": role.key });
                     tx.happened(organization, EventKind::ProjectMemberAdded, member.id.0, Some(project), data)?;
                     tx.count_project_members(organization, project, 1);

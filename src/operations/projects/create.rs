@@ -66,7 +66,7 @@ impl Operation for Create {
 
         let owner = owner(tx, &access).await?;
         let role = owner_role(tx, &access).await?;
-        let member = ProjectMember::new(ProjectMemberId(tx.id()), project.id, &owner, &role, tx.now);
+        let member = ProjectMember::new(ProjectMemberId(tx.id()), project.id, &owner.entry, &role, tx.now);
         project_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
 
         tx.count(organization, Counts { projects: 1, ..Counts::default() });

@@ -32,7 +32,7 @@ impl Additions {
         let id = TeamMemberId(tx.id());
         let (organization, team_id) = team.key();
         let row = match person {
-            Person::Member(user) => TeamMember::of_person(id, team.key(), user, role, tx.now),
+            Person::Member(user) => TeamMember::of_person(id, team.key(), &user.entry, role, tx.now),
             Person::Invitee(invitation) => {
                 let (kind, actor) = tx.viewer.actor()?;
                 self.grants.push(TeamGrant {
