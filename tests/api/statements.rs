@@ -65,6 +65,9 @@ async fn a_page_of_members_takes_as_many_statements_as_one_member() {
     // The organization with what the viewer may do there, and the page; what it knows of itself needs no page.
     let page = "{ organization(by: {slug: \"acme\"}) { members { nodes { role { name } user { displayName } } } } }";
     assert_eq!(cost(&alice, page, json!({})).await.0, 2);
+    // Memberships have the name and the address; all else that is shown of people is read for all of them.
+    let people = "{ organization(by: {slug: \"acme\"}) { members(first: 100) { nodes { isOwner user { displayName avatarUrl createdAt } } } } }";
+    assert_eq!(cost(&alice, people, json!({})).await.0, 3);
     let total = "{ organization(by: {slug: \"acme\"}) { members { totalCount } } }";
     assert_eq!(cost(&alice, total, json!({})).await.0, 1);
 }
