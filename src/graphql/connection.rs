@@ -90,13 +90,22 @@ impl PageArguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Asked {
     /// Its items, or where it sits in the list.
-    pub items: bool,
+    pub rows: Rows,
     /// Where it sits in the list.
     pub page_info: bool,
     /// How long the list is.
     pub total: bool,
-    /// Of its items nothing but what a part of their rows tells.
-    pub entries: bool,
+}
+
+/// How much is asked for of the rows of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// Nothing.
+    None,
+    /// What a part of each tells.
+    Entries,
+    /// All of each.
+    Whole,
 }
 
 impl Asked {
@@ -108,12 +117,14 @@ impl Asked {
         let items = [fields.field("nodes"), fields.field("edges").field("node")];
         let is_of_entry = |name: &str| name == "__typename" || entry.contains(&name);
         let mut items = items.iter().flat_map(Lookahead::selection_fields);
-        Self {
-            items: page_info || asks("nodes") || asks("edges"),
-            page_info,
-            total: asks("totalCount"),
-            entries: !entry.is_empty() && items.all(|item| item.selection_set().all(|field| is_of_entry(field.name()))),
-        }
+        let rows = if !page_info && !asks("nodes") && !asks("edges") {
+            Rows::None
+        } else if !entry.is_empty() && items.all(|item| item.selection_set().all(|field| is_of_entry(field.name()))) {
+            Rows::Entries
+        } else {
+            Rows::Whole
+        };
+        Self { rows, page_info, total: asks("totalCount") }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     domain::id::{OrganizationId, UserId},
     error::{Error, Result},
     graphql::{
-        connection::Asked,
+        connection::{Asked, Rows},
         context::{Reader, RequestContext},
     },
     store::{
@@ -79,10 +79,10 @@ pub async fn page_of<L: Of>(
 ) -> Result<PageOf<L::Row>> {
     let asked = Asked::by(ctx, L::ENTRY);
     let asked = Asked { total: asked.total && known.is_none(), ..asked };
-    if !asked.items && !asked.total {
+    if asked.rows == Rows::None && !asked.total {
         return Ok(PageOf { slice: Slice::empty(), total: known });
     }
-    let page = Page { ends: asked.page_info, entries: asked.entries, ..page };
+    let page = Page { ends: asked.page_info, entries: asked.rows == Rows::Entries, ..page };
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, asked }).await?;
     // Most often nobody else asked for it.
     let found = Arc::unwrap_or_clone(found);
@@ -126,10 +126,10 @@ impl<L: Of> Loader<Listed<L>> for Reader {
         for group in groups(keys) {
             let Some(first) = group.first() else { continue };
             let of: Vec<L> = group.iter().map(|key| key.of.clone()).collect();
-            let slices = if first.asked.items {
-                L::pages(&mut conn, &of, first).await?
-            } else {
+            let slices = if first.asked.rows == Rows::None {
                 of.iter().map(|_| Slice::empty()).collect()
+            } else {
+                L::pages(&mut conn, &of, first).await?
             };
             let totals: Vec<Option<i64>> = if first.asked.total {
                 L::counts(&mut conn, &of, &first.filter).await?.into_iter().map(Some).collect()
