@@ -15,7 +15,7 @@ use super::{
     query::{Query, contains},
     roles::Role,
     schema::{organization_members as members, roles},
-    users::Listed,
+    users::{self, Listed},
 };
 use crate::{
     domain::{
@@ -108,32 +108,13 @@ pub struct Membership {
 }
 
 /// A membership, as far as it was read.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "named after their types")]
-pub struct Found {
-    pub entry: Entry,
-    pub rest: Option<Rest>,
-}
+pub type Found = users::Found<Entry, Rest>;
 
 impl Deref for Membership {
     type Target = Entry;
 
     fn deref(&self) -> &Entry {
         &self.entry
-    }
-}
-
-impl Deref for Found {
-    type Target = Entry;
-
-    fn deref(&self) -> &Entry {
-        &self.entry
-    }
-}
-
-impl From<Entry> for Found {
-    fn from(entry: Entry) -> Self {
-        Self { entry, rest: None }
     }
 }
 
@@ -341,7 +322,7 @@ pub async fn pages(
     let searching = filter.search.is_some();
     if page.entries {
         let slices = paging::pages::<Entry>(conn, &parents, &listing, sort, page, searching).await?;
-        return Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect());
+        return Ok(slices.into_iter().map(|slice| slice.map(Found::of)).collect());
     }
     let slices = paging::pages::<Membership>(conn, &parents, &listing, sort, page, searching).await?;
     Ok(slices.into_iter().map(|slice| slice.map(Found::from)).collect())

@@ -1,5 +1,7 @@
 //! People.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -91,6 +93,30 @@ pub trait Listed {
     fn search_text(&self) -> String {
         let (_, email, name) = self.shown();
         format!("{} {}", fold(name), fold(email.as_str()))
+    }
+}
+
+/// A membership, as far as it was read: what lists mostly show of it, and what is shown besides.
+#[derive(Clone, Debug)]
+pub struct Found<E, R> {
+    /// What lists mostly show.
+    pub entry: E,
+    /// What is shown besides, if it was read.
+    pub rest: Option<R>,
+}
+
+impl<E, R> Found<E, R> {
+    /// What a list read that shows no more.
+    pub fn of(entry: E) -> Self {
+        Self { entry, rest: None }
+    }
+}
+
+impl<E, R> Deref for Found<E, R> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.entry
     }
 }
 
