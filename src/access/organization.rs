@@ -85,7 +85,7 @@ impl OrganizationAccess {
 
     /// Loads what the viewer may know of. Reading under a permission goes on with [`Self::require`].
     pub async fn find(
-        conn: &mut Connection,
+        conn: &Connection,
         policy: &Arc<Policy>,
         viewer: &Viewer,
         by: &OrganizationRef,

@@ -59,7 +59,7 @@ impl ProjectAccess {
 
     /// Loads what the viewer may know of.
     pub async fn find(
-        conn: &mut Connection,
+        conn: &Connection,
         policy: &Arc<Policy>,
         viewer: &Viewer,
         by: &ProjectRef,
@@ -149,7 +149,7 @@ impl ProjectAccess {
 }
 
 /// The project that input names, whether or not the viewer may know of it.
-async fn id_of(conn: &mut Connection, by: &ProjectRef) -> Result<Option<ProjectId>> {
+async fn id_of(conn: &Connection, by: &ProjectRef) -> Result<Option<ProjectId>> {
     match by {
         ProjectRef::Id(id) => Ok(Some(*id)),
         ProjectRef::Path(organization, project) => {

@@ -34,7 +34,7 @@ pub enum TeamRef {
 
 impl TeamRef {
     /// The team that is named, whether or not the viewer may know of it.
-    pub async fn id(&self, conn: &mut Connection) -> Result<Option<TeamId>> {
+    pub async fn id(&self, conn: &Connection) -> Result<Option<TeamId>> {
         match self {
             Self::Id(id) => Ok(Some(*id)),
             Self::Path(organization, team) => match organizations::id_by_slug(conn, organization).await? {
@@ -87,12 +87,7 @@ impl TeamAccess {
     }
 
     /// Loads what the viewer may know of.
-    pub async fn find(
-        conn: &mut Connection,
-        policy: &Arc<Policy>,
-        viewer: &Viewer,
-        by: &TeamRef,
-    ) -> Result<Option<Self>> {
+    pub async fn find(conn: &Connection, policy: &Arc<Policy>, viewer: &Viewer, by: &TeamRef) -> Result<Option<Self>> {
         let Some(id) = by.id(conn).await? else { return Ok(None) };
         let Some(found) = teams::with_membership(conn, &[id], viewer.user_id()).await?.pop() else { return Ok(None) };
         let organization =

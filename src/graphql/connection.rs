@@ -81,6 +81,7 @@ impl PageArguments {
             after: cursor("after", &self.after)?,
             before: cursor("before", &self.before)?,
             ends: true,
+            places: true,
             entries: false,
         })
     }
@@ -93,6 +94,8 @@ pub struct Asked {
     pub rows: Rows,
     /// Where it sits in the list.
     pub page_info: bool,
+    /// Where its items stand.
+    pub cursors: bool,
     /// How long the list is.
     pub total: bool,
 }
@@ -124,7 +127,8 @@ impl Asked {
         } else {
             Rows::Whole
         };
-        Self { rows, page_info, total: asks("totalCount") }
+        let cursors = page_info || fields.field("edges").field("cursor").exists();
+        Self { rows, page_info, cursors, total: asks("totalCount") }
     }
 }
 
@@ -203,7 +207,7 @@ pub struct Connection<T> {
 
 /// One item of a list.
 pub struct Edge<T> {
-    place: Position,
+    place: Option<Position>,
     list: Fingerprint,
     node: T,
 }
@@ -218,8 +222,9 @@ impl<T> Connection<T> {
 }
 
 impl<T> Edge<T> {
-    fn write_cursor(&self) -> String {
-        write_cursor(&self.place, self.list)
+    fn write_cursor(&self) -> Result<String> {
+        let place = self.place.as_ref().ok_or_else(|| Error::internal("a place was not read"))?;
+        Ok(write_cursor(place, self.list))
     }
 }
 
@@ -249,13 +254,14 @@ impl<T: AtHand> Connection<T> {
     }
 
     /// Where this page sits in the list.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
+    #[expect(clippy::unused_async, reason = "as the macro wants it")]
+    async fn page_info(&self) -> Result<PageInfo> {
+        Ok(PageInfo {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
-            start_cursor: self.edges.first().map(Edge::write_cursor),
-            end_cursor: self.edges.last().map(Edge::write_cursor),
-        }
+            start_cursor: self.edges.first().map(Edge::write_cursor).transpose()?,
+            end_cursor: self.edges.last().map(Edge::write_cursor).transpose()?,
+        })
     }
 
     /// Matches for the filter, ignoring `first`, `after`, `last`, `before` and `offset`. Counted only when selected.
@@ -270,7 +276,8 @@ impl<T: AtHand> Connection<T> {
 #[Object(name_type)]
 impl<T: AtHand> Edge<T> {
     /// Opaque position of this item; valid only with the same `orderBy` and `filter`.
-    async fn cursor(&self) -> String {
+    #[expect(clippy::unused_async, reason = "as the macro wants it")]
+    async fn cursor(&self) -> Result<String> {
         self.write_cursor()
     }
 
@@ -283,7 +290,7 @@ impl<T: AtHand> Edge<T> {
 impl<T: AtHand> AtHand for Edge<T> {
     fn write(&self, field: &Field, to: &mut Writer<'_>) -> Option<()> {
         match field.name.node.as_str() {
-            "cursor" => to.word(self.write_cursor()),
+            "cursor" => to.word(self.write_cursor().ok()?),
             "node" => to.object(&self.node, field),
             _ => None,
         }

@@ -91,8 +91,8 @@ pub async fn find(conn: &mut Connection, organization: OrganizationId, id: ApiKe
 }
 
 /// Keys by id, of whatever organization.
-pub async fn by_ids(conn: &mut Connection, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>> {
-    Ok(api_keys::table.filter(api_keys::id.eq_any(ids)).select(ApiKey::as_select()).load(conn).await?)
+pub async fn by_ids(mut conn: &Connection, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>> {
+    Ok(api_keys::table.filter(api_keys::id.eq_any(ids)).select(ApiKey::as_select()).load(&mut conn).await?)
 }
 
 /// A key, locked. The organization is locked before.
@@ -195,7 +195,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -220,7 +220,7 @@ fn parents(of: &[Of]) -> Vec<Parent> {
 }
 
 fn push_rows(query: &mut Query, filter: &Filter) {
-    query.sql("FROM api_keys WHERE api_keys.organization_id = parent.organization_id");
+    query.sql("api_keys WHERE api_keys.organization_id = parent.organization_id");
     if let Some(search) = &filter.search {
         query.sql(" AND api_keys.search_text LIKE ").bind::<Text, _>(contains(search));
     }

@@ -14,6 +14,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded::{self, Serializer};
@@ -100,22 +101,20 @@ impl ConnectionUrl {
     /// # Errors
     /// When the server cannot be reached, is not who it should be, or refuses.
     pub async fn connect(&self) -> ConnectionResult<Connection> {
-        let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(error_with_causes(&error));
-        match &self.tls {
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
-                Connection::try_from_client_and_connection(client, connection).await
-            }
-            Some(tls) => {
-                let connector = MakeRustlsConnect::new(ClientConfig::clone(tls));
-                let (client, connection) = self.config.connect(connector).await.map_err(refused)?;
-                Connection::try_from_client_and_connection(client, connection).await
-            }
-        }
+        Ok(self.connect_watched().await?.0)
     }
-}
 
-impl ConnectionUrl {
+    /// Connects, with the task that ends when the connection does.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_watched(&self) -> ConnectionResult<(Connection, JoinHandle<()>)> {
+        let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(error_with_causes(&error));
+        let (client, mut messages) = self.connect_to_listen().await.map_err(refused)?;
+        let task = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
+        Ok((Connection::try_from(client).await?, task))
+    }
+
     /// Connects for notifications, which the stream answers as long as it is polled; so do the client's statements.
     ///
     /// # Errors

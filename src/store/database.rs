@@ -24,15 +24,22 @@ use diesel_async::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use super::Connection;
 use crate::{
     error::{Error, Result},
-    store::connect::ConnectionUrl,
+    store::{
+        connect::ConnectionUrl,
+        shared::{SharedConnection, SharedConnections},
+    },
 };
 
 /// The steps that make the tables, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// One of so many connections is shared.
+const SHARE: u32 = 8;
 
 /// How long a request waits for a free connection.
 const POOL_WAIT: Duration = Duration::from_secs(2);
@@ -41,11 +48,12 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connection>,
+    shared: Arc<SharedConnections>,
     statements: Arc<AtomicU64>,
 }
 
 impl Database {
-    /// Opens a pool of at most `size` connections; the first is made when it is needed.
+    /// Opens a pool of at most `size` connections, an eighth of which is shared; the first is made when it is needed.
     pub fn open(url: &ConnectionUrl, size: u32) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
         let mut config = ManagerConfig::<Connection>::default();
@@ -67,15 +75,22 @@ impl Database {
             let broken = connection.is_broken();
             async move { if broken { Err(DieselError::BrokenTransactionManager) } else { Ok(()) } }.boxed()
         }));
+        let shared = SharedConnections::new(url.clone(), size.div_ceil(SHARE), statements.clone());
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
         let pool = Pool::builder()
-            .max_size(size)
+            .max_size((size - size.div_ceil(SHARE)).max(1))
             .connection_timeout(POOL_WAIT)
             // The one that was used last: few processes of PostgreSQL with warm caches in place of many with cold ones.
             .queue_strategy(QueueStrategy::Lifo)
             .test_on_check_out(true)
             .build_unchecked(manager);
-        Self { pool, statements }
+        Self { pool, shared: Arc::new(shared), statements }
+    }
+
+    /// A connection that all read from at the same time, for what an index leads to; waits at most two seconds for it.
+    pub async fn shared(&self) -> Result<Arc<SharedConnection>> {
+        let connection = timeout(POOL_WAIT, self.shared.next()).await;
+        connection.map_err(|error| Error::Unavailable(error.to_string().into()))?
     }
 
     /// A connection for reading; waits at most two seconds for one.
@@ -120,7 +135,8 @@ pub async fn rollback(connection: &mut Connection) -> Result<()> {
 
 type Transactions = <Connection as AsyncConnection>::TransactionManager;
 
-struct CountStatements(Arc<AtomicU64>);
+/// Counts the statements of connections.
+pub struct CountStatements(pub Arc<AtomicU64>);
 
 impl Instrumentation for CountStatements {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {

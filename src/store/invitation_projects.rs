@@ -33,7 +33,7 @@ pub struct ProjectGrant {
 
 /// What these invitations grant, the invited project first.
 pub async fn of(
-    conn: &mut Connection,
+    mut conn: &Connection,
     organizations: &[OrganizationId],
     ids: &[InvitationId],
 ) -> Result<Vec<ProjectGrant>> {
@@ -41,7 +41,7 @@ pub async fn of(
         .filter(grants::organization_id.eq_any(organizations))
         .filter(grants::invitation_id.eq_any(ids))
         .order((grants::position, grants::project_id));
-    Ok(found.select(ProjectGrant::as_select()).load(conn).await?)
+    Ok(found.select(ProjectGrant::as_select()).load(&mut conn).await?)
 }
 
 /// What somebody added to the pending invitations of others.

@@ -32,7 +32,7 @@ pub struct TeamGrant {
 
 /// The teams that these invitations grant.
 pub async fn of(
-    conn: &mut Connection,
+    mut conn: &Connection,
     organizations: &[OrganizationId],
     ids: &[InvitationId],
 ) -> Result<Vec<TeamGrant>> {
@@ -40,7 +40,7 @@ pub async fn of(
         .filter(grants::organization_id.eq_any(organizations))
         .filter(grants::invitation_id.eq_any(ids))
         .order((grants::invitation_id, grants::team_id));
-    Ok(found.select(TeamGrant::as_select()).load(conn).await?)
+    Ok(found.select(TeamGrant::as_select()).load(&mut conn).await?)
 }
 
 /// Which pending invitations grant a team.

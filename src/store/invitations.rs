@@ -92,7 +92,7 @@ diesel::table! {
     }
 }
 
-const FROM: &str = "FROM invitations \
+const FROM: &str = "invitations \
      LEFT JOIN mails ON mails.organization_id = invitations.organization_id AND mails.invitation_id = invitations.id \
      AND mails.token_version = invitations.token_version \
      CROSS JOIN LATERAL (SELECT count(*)::integer AS send_count, max(sent_at) AS last_sent_at FROM mails m \
@@ -121,9 +121,9 @@ pub async fn find(conn: &mut Connection, id: InvitationId) -> Result<Option<Invi
 }
 
 /// Invitations by id, of whatever organization, with their mails.
-pub async fn by_ids(conn: &mut Connection, ids: &[InvitationId]) -> Result<Vec<InvitationAndMail>> {
+pub async fn by_ids(conn: &Connection, ids: &[InvitationId]) -> Result<Vec<InvitationAndMail>> {
     let mut query = Query::new("SELECT ");
-    query.columns::<InvitationAndMail>().sql(" ").sql(FROM).sql(" WHERE invitations.id = ").any(ids);
+    query.columns::<InvitationAndMail>().sql(" FROM ").sql(FROM).sql(" WHERE invitations.id = ").any(ids);
     Ok(query.rows(conn).await?)
 }
 
@@ -440,7 +440,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -457,7 +457,7 @@ pub async fn pages(
 /// How long each list is.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
     let parents: Vec<Parent> = of.iter().map(Of::parent).collect();
-    let rows = rows("FROM invitations", of, filter);
+    let rows = rows("invitations", of, filter);
     let listing = Listing { id: "invitations.id", rows: &rows };
     paging::counts(conn, &parents, &listing, filter.search.is_some()).await
 }

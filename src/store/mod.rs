@@ -1,5 +1,6 @@
 //! All SQL, one file per table. Functions take a connection first, plain values, and answer absence with
-//! `Option`; they know no permissions.
+//! `Option`; they know no permissions. What reads from a connection that others read from at the same time takes
+//! `&Connection`.
 //!
 //! Simple statements are diesel's DSL. What is batched, paged or lateral is written SQL ([`query`]).
 
@@ -22,6 +23,7 @@ pub mod query;
 pub mod roles;
 #[expect(missing_docs, reason = "generated")]
 pub mod schema;
+pub mod shared;
 pub mod team_members;
 pub mod teams;
 mod types;

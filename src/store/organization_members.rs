@@ -160,7 +160,7 @@ pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Resul
 }
 
 /// Memberships by id, of whatever organization.
-pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Result<Vec<Membership>> {
+pub async fn by_ids(conn: &Connection, ids: &[OrganizationMemberId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
     query.columns::<Membership>().sql(" FROM organization_members WHERE organization_members.id = ");
     query.any(ids);
@@ -168,7 +168,7 @@ pub async fn by_ids(conn: &mut Connection, ids: &[OrganizationMemberId]) -> Resu
 }
 
 /// Memberships of these people.
-pub async fn by_users(conn: &mut Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<Membership>> {
+pub async fn by_users(conn: &Connection, keys: &[(OrganizationId, UserId)]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
     if let [(organization, user)] = keys {
         query.columns::<Membership>().sql(" FROM organization_members WHERE organization_members.organization_id = ");
@@ -212,7 +212,7 @@ pub async fn by_emails(
 }
 
 /// The owner of each of these organizations.
-pub async fn owners(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<Membership>> {
+pub async fn owners(conn: &Connection, organizations: &[OrganizationId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
     query.columns::<Membership>().sql(" FROM organization_members");
     query.sql(" WHERE organization_members.is_owner AND organization_members.organization_id = ").any(organizations);
@@ -308,7 +308,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -340,7 +340,7 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
 fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(_)));
     move |query: &mut Query| {
-        query.sql("FROM organization_members WHERE ");
+        query.sql("organization_members WHERE ");
         query.sql(if of_users {
             "organization_members.user_id = parent.id"
         } else {

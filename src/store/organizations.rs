@@ -96,7 +96,7 @@ fn push_membership(query: &mut Query, user: Option<UserId>) {
 
 /// Organizations by id, each with the membership of `user`.
 pub async fn with_membership(
-    conn: &mut Connection,
+    conn: &Connection,
     ids: &[OrganizationId],
     user: Option<UserId>,
 ) -> Result<Vec<WithMembership>> {
@@ -109,7 +109,7 @@ pub async fn with_membership(
 
 /// The organization that has or had this slug, with the membership of `user`.
 pub async fn with_membership_by_slug(
-    conn: &mut Connection,
+    conn: &Connection,
     slug: &Slug,
     user: Option<UserId>,
 ) -> Result<Option<WithMembership>> {
@@ -122,9 +122,9 @@ pub async fn with_membership_by_slug(
 }
 
 /// The organization that has or had this slug.
-pub async fn id_by_slug(conn: &mut Connection, slug: &Slug) -> Result<Option<OrganizationId>> {
+pub async fn id_by_slug(mut conn: &Connection, slug: &Slug) -> Result<Option<OrganizationId>> {
     let found = organization_slugs::table.find(slug.as_str()).select(organization_slugs::organization_id);
-    Ok(found.first(conn).await.optional()?)
+    Ok(found.first(&mut conn).await.optional()?)
 }
 
 /// Locks an organization, before anything that can change its owner, its seats, or what its members may
@@ -287,7 +287,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -322,11 +322,11 @@ fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     move |query: &mut Query| {
         match of {
             Of::Member(_) => query.sql(
-                    "FROM organization_members m JOIN organizations ON organizations.id = m.organization_id \
+                    "organization_members m JOIN organizations ON organizations.id = m.organization_id \
                      JOIN roles ON roles.organization_id = m.organization_id AND roles.id = m.role_id WHERE m.user_id = parent.id",
             ),
-            Of::Key(_) => query.sql("FROM organizations WHERE organizations.id = parent.id"),
-            Of::Everyone => query.sql("FROM organizations WHERE true"),
+            Of::Key(_) => query.sql("organizations WHERE organizations.id = parent.id"),
+            Of::Everyone => query.sql("organizations WHERE true"),
         };
         if let Some(search) = &filter.search {
             query.sql(" AND organizations.search_text LIKE ").bind::<Text, _>(contains(search));

@@ -9,7 +9,7 @@ use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     pg::{Pg, PgValue},
     row::NamedRow,
-    sql_types::{Array, BigInt, Integer, SmallInt, SqlType, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Nullable, SmallInt, SqlType, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -22,6 +22,10 @@ use crate::{domain::id::OrganizationId, error::Result};
 
 /// Most rows of a page.
 pub const MAX_PAGE: u32 = 100;
+
+/// How many rows are read: as many as people ask for, and one that shows whether more follow; for other sizes the next
+/// larger. Written into the statement, of which PostgreSQL then keeps the plan, they must be few.
+const READ: [u32; 7] = [2, 6, 11, 21, 26, 51, MAX_PAGE + 1];
 
 /// Which rows of a list are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +42,8 @@ pub struct Page {
     pub before: Option<Position>,
     /// Whether it has to be known that rows come before or follow.
     pub ends: bool,
+    /// Whether it has to be known where each row stands.
+    pub places: bool,
     /// Whether a part of each row will do, where there is such a part.
     pub entries: bool,
 }
@@ -104,8 +110,8 @@ pub struct Sort {
 /// One page of one parent.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
-    /// The rows, each with its place, in the order of the list.
-    pub rows: Vec<(Position, T)>,
+    /// The rows, each with its place if that was asked for, in the order of the list.
+    pub rows: Vec<(Option<Position>, T)>,
     /// Whether rows come before.
     pub has_previous: bool,
     /// Whether rows follow.
@@ -138,8 +144,8 @@ impl<T> Slice<T> {
 pub struct Listing<'a> {
     /// The id column, with its table.
     pub id: &'static str,
-    /// Adds `FROM … WHERE …`: the rows that belong to `parent.organization_id` and `parent.id` and pass the
-    /// filter. More conditions may follow.
+    /// Adds what stands behind `FROM`, with its `WHERE`: the rows that belong to `parent.organization_id` and
+    /// `parent.id` and pass the filter. More conditions may follow.
     pub rows: &'a (dyn Fn(&mut Query) + Sync),
 }
 
@@ -148,7 +154,7 @@ pub type Parent = (OrganizationId, Uuid);
 
 /// One page of each parent, in the order of the parents.
 pub async fn pages<T>(
-    conn: &mut Connection,
+    mut conn: &Connection,
     parents: &[Parent],
     listing: &Listing<'_>,
     sort: Sort,
@@ -159,7 +165,7 @@ where
     T: Row,
 {
     let query = select::<T>(parents, listing, sort, page, searching);
-    let found: Vec<Found<T>> = query.load(conn).await?;
+    let found: Vec<Found<T>> = query.load(&mut conn).await?;
     Ok(slices(parents.len(), found, page))
 }
 
@@ -170,7 +176,7 @@ pub async fn counts(
     listing: &Listing<'_>,
     searching: bool,
 ) -> Result<Vec<i64>> {
-    let mut query = Query::new("SELECT (SELECT count(*) ");
+    let mut query = Query::new("SELECT (SELECT count(*) FROM ");
     (listing.rows)(&mut query);
     query.sql(") AS count FROM ");
     push_parents(&mut query, parents);
@@ -193,12 +199,12 @@ const ON_PAGE: i16 = 0;
 const BEFORE: i16 = 1;
 const BEHIND: i16 = 2;
 
-/// Which parent a row belongs to, its part, its place, and the row.
-struct Found<T>((i64, i16, Key, Uuid), T);
+/// Which parent a row belongs to, its part, its place, and the row; nothing where nobody needs to know.
+struct Found<T>((Option<i64>, Option<i16>, Option<Key>, Option<Uuid>), T);
 
 impl<T: Row> QueryableByName<Pg> for Found<T> {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        type Place = (BigInt, SmallInt, AnyKey, SqlUuid);
+        type Place = (Nullable<BigInt>, Nullable<SmallInt>, Nullable<AnyKey>, Nullable<SqlUuid>);
         let place = FromSqlRow::<Place, Pg>::build_from_row(&row.partial_row(0..4))?;
         Ok(Self(place, T::build_from_row(&row.partial_row(4..row.field_count()))?))
     }
@@ -222,62 +228,73 @@ fn push_parents(query: &mut Query, parents: &[Parent]) {
 }
 
 fn select<T: Row>(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page, searching: bool) -> Query {
+    let has_parts = page.ends && (page.after.is_some() || page.before.is_some() || page.offset > 0);
+    let is_alone = parents.len() == 1 && !has_parts;
+    let shown = Shown { parent: parents.len() > 1, part: has_parts, place: page.places || !is_alone };
+    let part = |query: &mut Query, part: i16| push_part::<T>(query, listing, sort, shown, part);
     // Towards which side of the index the page is read.
     let descending = sort.descending != (page.end == End::Last);
-    let mut query = Query::new("SELECT parent.index, found.* FROM ");
-    push_parents(&mut query, parents);
-    query.sql(" CROSS JOIN LATERAL (");
-    let towards = direction(descending);
-    // The largest page is known to whoever plans for pages of any size. A search is planned for its own.
-    let is_planned_once = !searching && page.offset == 0;
-    if is_planned_once {
-        query.sql("(SELECT * FROM ");
+    let mut query = Query::new(if is_alone { "" } else { "SELECT found.* FROM " });
+    if !is_alone {
+        push_parents(&mut query, parents);
+        query.sql(" CROSS JOIN LATERAL ((");
     }
-    push_part::<T>(&mut query, listing, sort, ON_PAGE);
+    part(&mut query, ON_PAGE);
+    if is_alone {
+        push_parents(&mut query, parents);
+        query.sql(" CROSS JOIN ");
+    }
+    (listing.rows)(&mut query);
     push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
     push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
     push_order(&mut query, listing, sort, descending);
-    if is_planned_once {
-        let most = MAX_PAGE + 1;
-        query.sql(format!(" LIMIT {most}) AS page ORDER BY sort_key {towards}, sort_id {towards}"));
-    }
-    query.sql(" LIMIT ").bind::<BigInt, i64>(i64::from(page.limit) + 1);
+    let least = page.limit + 1;
+    let read = READ.into_iter().find(|read| *read >= least).unwrap_or(least);
+    query.sql(format!(" LIMIT {read}"));
     if page.offset > 0 {
         query.sql(" OFFSET ").bind::<BigInt, i64>(page.offset.into());
     }
     if searching {
         query.planned_each_time();
     }
-    query.sql(")");
+    if is_alone {
+        return query;
+    }
     // Beyond an end the nearest row is looked for, which the index leads to: any other may be far.
+    let mut beyond = |number: i16, sides: &[(&Option<Position>, Side)], descending: bool| {
+        query.sql(") UNION ALL (");
+        part(&mut query, number);
+        (listing.rows)(&mut query);
+        for (position, side) in sides {
+            push_bound(&mut query, listing, sort, position.as_ref(), *side);
+        }
+        push_order(&mut query, listing, sort, descending);
+        query.sql(" LIMIT 1");
+    };
     if page.ends && page.after.is_some() {
-        query.sql(" UNION ALL ");
-        push_part::<T>(&mut query, listing, sort, BEFORE);
-        push_bound(&mut query, listing, sort, page.after.as_ref(), Side::UpTo);
-        push_order(&mut query, listing, sort, !sort.descending);
-        query.sql(" LIMIT 1)");
+        beyond(BEFORE, &[(&page.after, Side::UpTo)], !sort.descending);
     }
     if page.ends && page.offset > 0 {
         // The first of those that are skipped.
-        query.sql(" UNION ALL ");
-        push_part::<T>(&mut query, listing, sort, BEFORE);
-        push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
-        push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
-        push_order(&mut query, listing, sort, sort.descending);
-        query.sql(" LIMIT 1)");
+        beyond(BEFORE, &[(&page.after, Side::Behind), (&page.before, Side::Before)], sort.descending);
     }
     if page.ends && page.before.is_some() {
-        query.sql(" UNION ALL ");
-        push_part::<T>(&mut query, listing, sort, BEHIND);
-        push_bound(&mut query, listing, sort, page.before.as_ref(), Side::From);
-        push_order(&mut query, listing, sort, sort.descending);
-        query.sql(" LIMIT 1)");
+        beyond(BEHIND, &[(&page.before, Side::From)], sort.descending);
     }
-    // A page alone comes in its order already, which PostgreSQL sees if it is asked for nothing more.
-    let has_parts = page.ends && (page.after.is_some() || page.before.is_some() || page.offset > 0);
-    let parts = if parents.len() > 1 || has_parts { "parent.index, part, " } else { "" };
-    query.sql(format!(") AS found ORDER BY {parts}sort_key {towards}, sort_id {towards}"));
+    let towards = direction(descending);
+    query.sql(format!(")) AS found ORDER BY parent_index, part, sort_key {towards}, sort_id {towards}"));
     query
+}
+
+/// What is told of each row beside itself.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Whose it is.
+    parent: bool,
+    /// What part of the answer it is.
+    part: bool,
+    /// Where it stands.
+    place: bool,
 }
 
 fn direction(descending: bool) -> &'static str {
@@ -289,11 +306,12 @@ fn push_order(query: &mut Query, listing: &Listing<'_>, sort: Sort, descending: 
     query.sql(format!(" ORDER BY {} {direction}, {} {direction}", sort.column, listing.id));
 }
 
-fn push_part<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, part: i16) {
-    let (column, id) = (sort.column, listing.id);
-    query.sql(format!("(SELECT {part}::smallint AS part, {column} AS sort_key, {id} AS sort_id, "));
-    query.columns::<T>().sql(" ");
-    (listing.rows)(query);
+/// Each column that is sent costs, also on its way through the plan.
+fn push_part<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, shown: Shown, part: i16) {
+    query.sql(if shown.parent { "SELECT parent.index" } else { "SELECT NULL::bigint" }).sql(" AS parent_index, ");
+    query.sql(if shown.part { part.to_string() } else { "NULL".to_owned() }).sql("::smallint AS part, ");
+    let (key, id) = if shown.place { (sort.column, listing.id) } else { ("NULL::text", "NULL::uuid") };
+    query.sql(format!("{key} AS sort_key, {id} AS sort_id, ")).columns::<T>().sql(" FROM ");
 }
 
 /// Where rows stand, seen from a position.
@@ -326,11 +344,12 @@ fn push_bound(query: &mut Query, listing: &Listing<'_>, sort: Sort, position: Op
 fn slices<T>(parents: usize, found: Vec<Found<T>>, page: &Page) -> Vec<Slice<T>> {
     let mut slices: Vec<Slice<T>> = std::iter::repeat_with(Slice::empty).take(parents).collect();
     for Found((parent, part, key, id), row) in found {
-        let Some(slice) = usize::try_from(parent - 1).ok().and_then(|index| slices.get_mut(index)) else { continue };
+        let index = usize::try_from(parent.unwrap_or(1) - 1).ok();
+        let Some(slice) = index.and_then(|index| slices.get_mut(index)) else { continue };
         match part {
-            BEFORE => slice.has_previous = true,
-            BEHIND => slice.has_next = true,
-            _ => slice.rows.push((Position { key, id }, row)),
+            Some(BEFORE) => slice.has_previous = true,
+            Some(BEHIND) => slice.has_next = true,
+            _ => slice.rows.push((key.zip(id).map(|(key, id)| Position { key, id }), row)),
         }
     }
     let limit = page.limit as usize;

@@ -136,14 +136,14 @@ pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec
 }
 
 /// Memberships by id, of whatever project.
-pub async fn by_ids(conn: &mut Connection, ids: &[ProjectMemberId]) -> Result<Vec<Membership>> {
+pub async fn by_ids(conn: &Connection, ids: &[ProjectMemberId]) -> Result<Vec<Membership>> {
     let mut query = Query::new("SELECT ");
     query.columns::<Membership>().sql(" FROM project_members WHERE project_members.id = ").any(ids);
     Ok(query.rows(conn).await?)
 }
 
 /// Memberships of these people in these projects.
-pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<Membership>> {
+pub async fn by_users(conn: &Connection, keys: &[(ProjectId, UserId)]) -> Result<Vec<Membership>> {
     let (projects, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
     query.columns::<Membership>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(projects);
@@ -157,7 +157,7 @@ pub async fn by_users(conn: &mut Connection, keys: &[(ProjectId, UserId)]) -> Re
 }
 
 /// The owner of each of these projects.
-pub async fn owners(conn: &mut Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<Membership>> {
+pub async fn owners(conn: &Connection, projects: &[(OrganizationId, ProjectId)]) -> Result<Vec<Membership>> {
     let (organizations, ids): (Vec<_>, Vec<_>) = projects.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
     query.columns::<Membership>().sql(
@@ -221,7 +221,7 @@ pub async fn set_role(conn: &mut Connection, member: ProjectMemberId, role: &Rol
 
 /// Which roles a person has in the projects of these organizations.
 pub async fn roles_of_user(
-    conn: &mut Connection,
+    mut conn: &Connection,
     organizations: &[OrganizationId],
     user: UserId,
 ) -> Result<Vec<(OrganizationId, RoleId)>> {
@@ -230,7 +230,7 @@ pub async fn roles_of_user(
         .filter(members::user_id.eq(user))
         .select((members::organization_id, members::role_id))
         .distinct();
-    Ok(found.load(conn).await?)
+    Ok(found.load(&mut conn).await?)
 }
 
 /// Ends memberships.
@@ -301,7 +301,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -333,7 +333,7 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
 fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql("FROM project_members WHERE project_members.organization_id = parent.organization_id");
+        query.sql("project_members WHERE project_members.organization_id = parent.organization_id");
         query.sql(if of_users {
             " AND project_members.user_id = parent.id"
         } else {

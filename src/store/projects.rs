@@ -55,7 +55,7 @@ pub type WithMembership = (Project, Option<ProjectMember>, Option<Role>);
 
 /// Projects by id, each with the membership and role of `user`.
 pub async fn with_membership(
-    conn: &mut Connection,
+    mut conn: &Connection,
     ids: &[ProjectId],
     user: Option<UserId>,
 ) -> Result<Vec<WithMembership>> {
@@ -75,16 +75,16 @@ pub async fn with_membership(
         .select((Project::as_select(), Option::<ProjectMember>::as_select(), Option::<Role>::as_select()));
     // One is most often asked for, and PostgreSQL keeps the plan of that.
     Ok(match ids {
-        [id] => found.filter(projects::id.eq(*id)).load(conn).await?,
-        _ => found.filter(projects::id.eq_any(ids)).load(conn).await?,
+        [id] => found.filter(projects::id.eq(*id)).load(&mut conn).await?,
+        _ => found.filter(projects::id.eq_any(ids)).load(&mut conn).await?,
     })
 }
 
 /// The project of an organization that has this slug.
-pub async fn id_by_slug(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<ProjectId>> {
+pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<ProjectId>> {
     let found =
         projects::table.filter(projects::organization_id.eq(organization)).filter(projects::slug.eq(slug.as_str()));
-    Ok(found.select(projects::id).first(conn).await.optional()?)
+    Ok(found.select(projects::id).first(&mut conn).await.optional()?)
 }
 
 /// Which organization a project is of.
@@ -216,7 +216,7 @@ pub struct ProjectAndRole {
 
 /// One page of each organization's projects, with the role of `viewer` in each.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     organizations: &[OrganizationId],
     viewer: Option<UserId>,
     filter: &Filter,
@@ -227,7 +227,7 @@ pub async fn pages(
     let viewer = viewer.unwrap_or(UserId(uuid::Uuid::nil()));
     let rows = |query: &mut Query| {
         query.sql(
-            "FROM projects LEFT JOIN project_members v ON v.organization_id = projects.organization_id \
+            "projects LEFT JOIN project_members v ON v.organization_id = projects.organization_id \
              AND v.project_id = projects.id AND v.user_id = ",
         );
         query.bind::<SqlUuid, _>(viewer);
@@ -241,7 +241,7 @@ pub async fn pages(
 
 /// How many projects each organization has.
 pub async fn counts(conn: &mut Connection, organizations: &[OrganizationId], filter: &Filter) -> Result<Vec<i64>> {
-    let rows = |query: &mut Query| push_condition(query.sql("FROM projects"), filter);
+    let rows = |query: &mut Query| push_condition(query.sql("projects"), filter);
     let listing = Listing { id: "projects.id", rows: &rows };
     paging::counts(conn, &parents(organizations), &listing, filter.search.is_some()).await
 }

@@ -71,8 +71,8 @@ impl Query {
     }
 
     /// The rows of a statement that selects the columns of `R` and nothing else.
-    pub async fn rows<R: Row>(self, conn: &mut Connection) -> QueryResult<Vec<R>> {
-        let rows: Vec<ByPlace<R>> = self.load(conn).await?;
+    pub async fn rows<R: Row>(self, mut conn: &Connection) -> QueryResult<Vec<R>> {
+        let rows: Vec<ByPlace<R>> = self.load(&mut conn).await?;
         Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
     }
 

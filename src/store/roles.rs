@@ -161,14 +161,14 @@ pub async fn delete(conn: &mut Connection, role: &Role) -> Result<()> {
 }
 
 /// All roles of these organizations: few each, so they are read together.
-pub async fn of_organizations(conn: &mut Connection, organizations: &[OrganizationId]) -> Result<Vec<Role>> {
+pub async fn of_organizations(mut conn: &Connection, organizations: &[OrganizationId]) -> Result<Vec<Role>> {
     let found = roles::table.filter(roles::organization_id.eq_any(organizations)).order((roles::rank, roles::id));
-    Ok(found.select(Role::as_select()).load(conn).await?)
+    Ok(found.select(Role::as_select()).load(&mut conn).await?)
 }
 
 /// Roles by id, of whatever organization.
-pub async fn by_ids(conn: &mut Connection, ids: &[RoleId]) -> Result<Vec<Role>> {
-    Ok(roles::table.filter(roles::id.eq_any(ids)).select(Role::as_select()).load(conn).await?)
+pub async fn by_ids(mut conn: &Connection, ids: &[RoleId]) -> Result<Vec<Role>> {
+    Ok(roles::table.filter(roles::id.eq_any(ids)).select(Role::as_select()).load(&mut conn).await?)
 }
 
 /// How many members have each role, in the order given.
@@ -265,7 +265,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -298,7 +298,7 @@ fn rows<'a>(of: &[Of], filter: &'a Filter) -> impl Fn(&mut Query) + Sync + use<'
         }
     }
     move |query: &mut Query| {
-        query.sql("FROM roles WHERE roles.organization_id = parent.organization_id");
+        query.sql("roles WHERE roles.organization_id = parent.organization_id");
         if let Some(ids) = &among {
             query.sql(" AND roles.id = ANY(").bind::<Array<SqlUuid>, _>(ids.clone()).sql(")");
         }

@@ -117,14 +117,14 @@ pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<Te
 }
 
 /// Memberships by id, of whatever team.
-pub async fn by_ids(conn: &mut Connection, ids: &[TeamMemberId]) -> Result<Vec<TeamMember>> {
+pub async fn by_ids(conn: &Connection, ids: &[TeamMemberId]) -> Result<Vec<TeamMember>> {
     let mut query = Query::new("SELECT ");
     query.columns::<TeamMember>().sql(" FROM team_members WHERE team_members.id = ").any(ids);
     Ok(query.rows(conn).await?)
 }
 
 /// Memberships of these people in these teams.
-pub async fn by_users(conn: &mut Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<TeamMember>> {
+pub async fn by_users(conn: &Connection, keys: &[(TeamId, UserId)]) -> Result<Vec<TeamMember>> {
     let (teams, users): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let mut query = Query::new("SELECT ");
     query.columns::<TeamMember>().sql(" FROM unnest(").bind::<Array<SqlUuid>, _>(teams);
@@ -290,7 +290,7 @@ impl OrderField {
 
 /// One page of each list.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -316,7 +316,7 @@ pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result
 fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
     let of_users = matches!(of.first(), Some(Of::User(..)));
     move |query: &mut Query| {
-        query.sql("FROM team_members WHERE team_members.organization_id = parent.organization_id");
+        query.sql("team_members WHERE team_members.organization_id = parent.organization_id");
         query.sql(if of_users {
             " AND team_members.user_id = parent.id"
         } else {

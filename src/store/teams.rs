@@ -61,7 +61,7 @@ pub struct TeamAndRole {
 }
 
 /// Teams by id, of whatever organization, each with the role of `user`.
-pub async fn with_membership(conn: &mut Connection, ids: &[TeamId], user: Option<UserId>) -> Result<Vec<TeamAndRole>> {
+pub async fn with_membership(mut conn: &Connection, ids: &[TeamId], user: Option<UserId>) -> Result<Vec<TeamAndRole>> {
     let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
     let found = teams::table
         .left_join(
@@ -73,16 +73,16 @@ pub async fn with_membership(conn: &mut Connection, ids: &[TeamId], user: Option
         .select((Team::as_select(), team_members::role.nullable()));
     // One is most often asked for, and PostgreSQL keeps the plan of that.
     let rows: Vec<(Team, Option<TeamMemberRole>)> = match ids {
-        [id] => found.filter(teams::id.eq(*id)).load(conn).await?,
-        _ => found.filter(teams::id.eq_any(ids)).load(conn).await?,
+        [id] => found.filter(teams::id.eq(*id)).load(&mut conn).await?,
+        _ => found.filter(teams::id.eq_any(ids)).load(&mut conn).await?,
     };
     Ok(rows.into_iter().map(|(team, viewer_role)| TeamAndRole { team, viewer_role }).collect())
 }
 
 /// The team of an organization that has this slug.
-pub async fn id_by_slug(conn: &mut Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<TeamId>> {
+pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<TeamId>> {
     let found = teams::table.filter(teams::organization_id.eq(organization)).filter(teams::slug.eq(slug.as_str()));
-    Ok(found.select(teams::id).first(conn).await.optional()?)
+    Ok(found.select(teams::id).first(&mut conn).await.optional()?)
 }
 
 /// Which organization a team is of.
@@ -184,7 +184,7 @@ pub struct Of {
 
 /// One page of each organization's teams, with the role of the viewer in each.
 pub async fn pages(
-    conn: &mut Connection,
+    conn: &Connection,
     of: &[Of],
     filter: &Filter,
     field: OrderField,
@@ -194,7 +194,7 @@ pub async fn pages(
     let viewer = of.first().and_then(|of| of.viewer).unwrap_or(UserId(uuid::Uuid::nil()));
     let rows = |query: &mut Query| {
         query.sql(
-            "FROM teams LEFT JOIN team_members ON team_members.organization_id = teams.organization_id \
+            "teams LEFT JOIN team_members ON team_members.organization_id = teams.organization_id \
              AND team_members.team_id = teams.id AND team_members.user_id = ",
         );
         query.bind::<SqlUuid, _>(viewer);
@@ -207,7 +207,7 @@ pub async fn pages(
 
 /// How many teams each organization has.
 pub async fn counts(conn: &mut Connection, of: &[Of], filter: &Filter) -> Result<Vec<i64>> {
-    let rows = |query: &mut Query| push_condition(query.sql("FROM teams"), filter);
+    let rows = |query: &mut Query| push_condition(query.sql("teams"), filter);
     let listing = Listing { id: "teams.id", rows: &rows };
     paging::counts(conn, &parents(of), &listing, filter.search.is_some()).await
 }

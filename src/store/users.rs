@@ -139,23 +139,23 @@ pub async fn by_subject(conn: &mut Connection, issuer: &str, subject: &str) -> R
 }
 
 /// Whose verified address this is.
-pub async fn by_email(conn: &mut Connection, email: &Email) -> Result<Option<User>> {
+pub async fn by_email(mut conn: &Connection, email: &Email) -> Result<Option<User>> {
     let found = users::table.filter(users::email.eq(email)).filter(users::email_verified);
-    Ok(found.select(User::as_select()).first(conn).await.optional()?)
+    Ok(found.select(User::as_select()).first(&mut conn).await.optional()?)
 }
 
 /// Whose verified addresses these are.
-pub async fn by_emails(conn: &mut Connection, emails: &[Email]) -> Result<Vec<User>> {
+pub async fn by_emails(mut conn: &Connection, emails: &[Email]) -> Result<Vec<User>> {
     if let [email] = emails {
         return Ok(by_email(conn, email).await?.into_iter().collect());
     }
     let found = users::table.filter(users::email.eq_any(emails)).filter(users::email_verified);
-    Ok(found.select(User::as_select()).load(conn).await?)
+    Ok(found.select(User::as_select()).load(&mut conn).await?)
 }
 
 /// People by id.
-pub async fn by_ids(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
-    Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await?)
+pub async fn by_ids(mut conn: &Connection, ids: &[UserId]) -> Result<Vec<User>> {
+    Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(&mut conn).await?)
 }
 
 /// Which of these people share an organization with `viewer`.

@@ -55,17 +55,22 @@ impl List {
         }
     }
 
+    /// The page, which is the same whatever is asked for of it.
     async fn page(&self, order: &str, arguments: &str) -> Page {
-        let list = format!(
-            "{}(orderBy: {order} {} {arguments}) {{ edges {{ cursor node {{ id }} }} nodes {{ id }} totalCount \
-             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }}",
-            self.field, self.narrowed
+        let list = format!("{}(orderBy: {order} {} {arguments})", self.field, self.narrowed);
+        let lists = format!(
+            "all: {list} {{ edges {{ cursor node {{ id }} }} nodes {{ id }} totalCount \
+             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} \
+             items: {list} {{ nodes {{ id }} }} places: {list} {{ edges {{ cursor }} }}"
         );
-        let query = self.within.iter().rev().fold(list, |inner, field| format!("{field} {{ {inner} }}"));
+        let query = self.within.iter().rev().fold(lists, |inner, field| format!("{field} {{ {inner} }}"));
         let data = self.actor.data(&format!("{{ {query} }}"), json!({})).await;
         let parents = self.within.iter().map(|field| field.split('(').next().unwrap());
-        let list = parents.chain([self.field]).fold(&data, |data, field| &data[field]);
-        read(list)
+        let lists = parents.fold(&data, |data, field| &data[field]);
+        let page = read(&lists["all"]);
+        assert_eq!(texts(&lists["items"]["nodes"], "/id"), page.ids);
+        assert_eq!(texts(&lists["places"]["edges"], "/cursor"), page.cursors);
+        page
     }
 
     /// The ids in an order, lowest first, as the table says.
@@ -273,6 +278,24 @@ async fn a_thousand_members_that_are_all_alike_are_each_visited_once() {
     });
     futures_util::future::join_all(checks).await;
     roster.assert_counters().await;
+}
+
+/// Of some sizes more rows are read than are asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_has_as_many_items_as_are_asked_for() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    roster.organization(&alice, "Acme").await;
+    roster.crowd("acme", 120, "'Name ' || n % 5").await;
+    let members = List::members(&alice);
+    let ids = members.ids("sort_name").await;
+    let order = "{field: NAME, direction: ASC}";
+    for size in 0..=100 {
+        let first = members.page(order, &format!("first: {size}")).await;
+        let last = members.page(order, &format!("last: {size}")).await;
+        assert_eq!((&first.ids[..], first.previous, first.next), (&ids[..size], false, true), "first {size}");
+        assert_eq!((&last.ids[..], last.previous, last.next), (&ids[121 - size..], true, false), "last {size}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1084,6 +1084,25 @@ async fn plan(roster: &Roster, organization: OrganizationId, field: OrderField, 
     lines.into_iter().map(|line| line.line + "\n").collect()
 }
 
+/// As when PostgreSQL is restarted.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_connections_are_opened_again() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    roster.organization(&alice, "Acme").await;
+    let query = "{ organization(by: {slug: \"acme\"}) { members { nodes { id } } } }";
+    let before = alice.data(query, json!({})).await;
+    let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    roster.sql(all).await;
+    // Who asks before the server has heard of it is told to try again.
+    let mut errors: Vec<Vec<String>> = Vec::new();
+    while errors.len() < 50 && !errors.ends_with(&[const { Vec::new() }; 4]) {
+        errors.push(alice.error_codes(query, json!({})).await);
+    }
+    assert!(errors.len() < 50 && errors.iter().flatten().all(|code| code == "SERVICE_UNAVAILABLE"), "{errors:?}");
+    assert_eq!(alice.data(query, json!({})).await, before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_huge_organization_reads_its_own_rows_alone() {
     let roster = Roster::start().await;
@@ -1097,12 +1116,21 @@ async fn a_page_of_a_huge_organization_reads_its_own_rows_alone() {
         (OrderField::JoinedAt, "organization_members_by_joining"),
         (OrderField::Role, "organization_members_by_rank"),
     ] {
-        let first =
-            Page { limit: 25, end: End::First, offset: 0, after: None, before: None, ends: true, entries: false };
+        let first = Page {
+            limit: 25,
+            end: End::First,
+            offset: 0,
+            after: None,
+            before: None,
+            ends: true,
+            places: true,
+            entries: false,
+        };
         let (of, deep) = ([Of::Organization(organization)], Page { limit: 1, offset: 18_000, ..first.clone() });
         let conn = &mut roster.connection().await;
         let mut deep = organization_members::pages(conn, &of, &Filter::default(), field, false, &deep).await.unwrap();
-        let deep = Some(deep[0].rows.remove(0).0);
+        let deep = deep[0].rows.remove(0).0;
+        assert!(deep.is_some());
         let last = Page { end: End::Last, ..first.clone() };
         let behind = Page { after: deep.clone(), ..first.clone() };
         let before = Page { before: deep, ..last.clone() };

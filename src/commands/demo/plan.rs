@@ -14,7 +14,7 @@ const PROJECT_MEMBERS_MIN: u64 = 12;
 
 /// Sizes of all.
 pub struct Plan {
-    /// People; a sixth of them is not in the largest organization.
+    /// People; half of them are in the largest organization.
     pub people: u64,
     /// The largest organization.
     pub largest: Size,
@@ -48,7 +48,7 @@ impl Plan {
         };
         let sizes = std::iter::successors(Some(largest), next);
         // So many that there are people to invite who have signed in and are no members.
-        let people = members + members / 5 + count + 5;
+        let people = members * 2 + count + 5;
         Self { people, largest, organizations: sizes.take(organizations as usize).collect() }
     }
 

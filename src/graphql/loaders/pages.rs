@@ -82,7 +82,8 @@ pub async fn page_of<L: Of>(
     if asked.rows == Rows::None && !asked.total {
         return Ok(PageOf { slice: Slice::empty(), total: known });
     }
-    let page = Page { ends: asked.page_info, entries: asked.rows == Rows::Entries, ..page };
+    let (ends, places, entries) = (asked.page_info, asked.cursors, asked.rows == Rows::Entries);
+    let page = Page { ends, places, entries, ..page };
     let found = ctx.load_present(Listed { of, filter: Arc::new(filter), field, descending, page, asked }).await?;
     // Most often nobody else asked for it.
     let found = Arc::unwrap_or_clone(found);
@@ -101,9 +102,14 @@ pub trait Of: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static {
     /// Fields of an item that need only a part of its row, if there is such a part.
     const ENTRY: &[&str] = &[];
 
+    /// Whether all of the list is asked for, so that an index leads to each page.
+    fn is_whole(_filter: &Self::Filter) -> bool {
+        false
+    }
+
     /// One page of each of these lists, in their order.
     fn pages(
-        conn: &mut Connection,
+        conn: &Connection,
         of: &[Self],
         key: &Listed<Self>,
     ) -> impl Future<Output = Result<Vec<Slice<Self::Row>>>> + Send;
@@ -121,18 +127,20 @@ impl<L: Of> Loader<Listed<L>> for Reader {
     type Error = Error;
 
     async fn load(&self, keys: &[Listed<L>]) -> Result<HashMap<Listed<L>, Arc<PageOf<L::Row>>>> {
-        let mut conn = self.app.db.read().await?;
+        let db = &self.app.db;
         let mut loaded = HashMap::with_capacity(keys.len());
         for group in groups(keys) {
             let Some(first) = group.first() else { continue };
             let of: Vec<L> = group.iter().map(|key| key.of.clone()).collect();
             let slices = if first.asked.rows == Rows::None {
                 of.iter().map(|_| Slice::empty()).collect()
+            } else if L::is_whole(&first.filter) && first.page.offset == 0 {
+                L::pages(&*db.shared().await?, &of, first).await?
             } else {
-                L::pages(&mut conn, &of, first).await?
+                L::pages(&*db.read().await?, &of, first).await?
             };
             let totals: Vec<Option<i64>> = if first.asked.total {
-                L::counts(&mut conn, &of, &first.filter).await?.into_iter().map(Some).collect()
+                L::counts(&mut *db.read().await?, &of, &first.filter).await?.into_iter().map(Some).collect()
             } else {
                 vec![None; of.len()]
             };
@@ -160,9 +168,13 @@ impl Of for organization_members::Of {
     type Field = organization_members::OrderField;
     type Row = organization_members::Found;
 
+    fn is_whole(filter: &Self::Filter) -> bool {
+        filter.is_empty()
+    }
+
     const ENTRY: &[&str] = &["id", "organization", "user", "role"];
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         organization_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -176,7 +188,7 @@ impl Of for organizations::Of {
     type Field = organizations::OrderField;
     type Row = organizations::Organization;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         organizations::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -190,9 +202,13 @@ impl Of for project_members::Of {
     type Field = project_members::OrderField;
     type Row = project_members::Found;
 
+    fn is_whole(filter: &Self::Filter) -> bool {
+        filter.is_empty()
+    }
+
     const ENTRY: &[&str] = &["id", "project", "organizationMember", "user", "role"];
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         project_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -206,7 +222,7 @@ impl Of for team_members::Of {
     type Field = team_members::OrderField;
     type Row = team_members::TeamMember;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         team_members::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -221,7 +237,11 @@ impl Of for teams::Of {
     type Field = teams::OrderField;
     type Row = teams::TeamAndRole;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    fn is_whole(filter: &Self::Filter) -> bool {
+        filter.is_empty()
+    }
+
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         teams::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -235,7 +255,7 @@ impl Of for invitations::Of {
     type Field = invitations::OrderField;
     type Row = invitations::InvitationAndMail;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         invitations::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -250,7 +270,11 @@ impl Of for (OrganizationId, Option<UserId>) {
     type Field = projects::OrderField;
     type Row = projects::ProjectAndRole;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    fn is_whole(filter: &Self::Filter) -> bool {
+        filter.is_empty()
+    }
+
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         let organizations: Vec<OrganizationId> = of.iter().map(|(organization, _)| *organization).collect();
         projects::pages(conn, &organizations, key.of.1, &key.filter, key.field, key.descending, &key.page).await
     }
@@ -266,7 +290,7 @@ impl Of for roles::Of {
     type Field = roles::OrderField;
     type Row = roles::Role;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         roles::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 
@@ -280,7 +304,7 @@ impl Of for api_keys::Of {
     type Field = api_keys::OrderField;
     type Row = api_keys::ApiKey;
 
-    async fn pages(conn: &mut Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
+    async fn pages(conn: &Connection, of: &[Self], key: &Listed<Self>) -> Result<Vec<Slice<Self::Row>>> {
         api_keys::pages(conn, of, &key.filter, key.field, key.descending, &key.page).await
     }
 

@@ -29,8 +29,9 @@ use crate::{
     },
 };
 
+/// Loaders on `shared` connections, or on connections that are `read` from by one at a time.
 macro_rules! loaders {
-    ($($(#[$doc:meta])* $key:ident($($part:ty),+) -> $value:ty { |$reader:ident, $conn:ident, $keys:ident| $body:expr })*) => {
+    ($lent:ident: $($(#[$doc:meta])* $key:ident($($part:ty),+) -> $value:ty { |$reader:ident, $conn:ident, $keys:ident| $body:expr })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,13 +43,21 @@ macro_rules! loaders {
 
                 async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>> {
                     let $reader = self;
-                    let mut connection = self.app.db.read().await?;
-                    let $conn = &mut *connection;
-                    Ok($body)
+                    loaders!(@lend $lent, self.app.db, $conn, $body)
                 }
             }
         )*
     };
+    (@lend shared, $db:expr, $conn:ident, $body:expr) => {{
+        let connection = $db.shared().await?;
+        let $conn = &**connection;
+        Ok($body)
+    }};
+    (@lend read, $db:expr, $conn:ident, $body:expr) => {{
+        let mut connection = $db.read().await?;
+        let $conn = &mut *connection;
+        Ok($body)
+    }};
 }
 
 fn firsts<K: Copy, T>(keys: &[T], of: impl Fn(&T) -> K) -> Vec<K> {
@@ -82,7 +91,8 @@ pub struct TeamFound {
     pub profile: Arc<TeamAccess>,
 }
 
-loaders! {
+// What an index leads to.
+loaders! { shared:
     /// An organization.
     OrganizationById(OrganizationId) -> OrganizationFound { |reader, conn, keys| {
         let found = organizations::with_membership(conn, &firsts(keys, |key| key.0), reader.viewer.user_id()).await?;
@@ -104,18 +114,6 @@ loaders! {
     /// A role, of whatever organization.
     RoleById(RoleId) -> Role { |_reader, conn, keys| {
         roles::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|role| (RoleById(role.id), role)).collect()
-    }}
-
-    /// How many members have a role.
-    RoleMembers(OrganizationId, RoleId) -> i64 { |_reader, conn, keys| {
-        let counts = roles::member_counts(conn, &firsts(keys, |key| (key.0, key.1))).await?;
-        keys.iter().cloned().zip(counts).collect()
-    }}
-
-    /// How much a role is in use.
-    RoleUses(OrganizationId, RoleId) -> roles::Uses { |reader, conn, keys| {
-        let uses = roles::uses(conn, &firsts(keys, |key| (key.0, key.1)), reader.now).await?;
-        keys.iter().cloned().zip(uses).collect()
     }}
 
     /// Which roles the viewer has in the projects of an organization.
@@ -140,17 +138,6 @@ loaders! {
         users::by_emails(conn, &emails).await?.into_iter().map(|user| (InviteeOf(user.email.clone()), user)).collect()
     }}
 
-    /// Whether somebody shares an organization with the viewer.
-    SharesOrganization(UserId) -> () { |reader, conn, keys| {
-        match reader.viewer.user_id() {
-            Some(viewer) => {
-                let shared = users::sharing_organization(conn, viewer, &firsts(keys, |key| key.0)).await?;
-                shared.into_iter().map(|user| (SharesOrganization(user), ())).collect()
-            }
-            None => HashMap::new(),
-        }
-    }}
-
     /// A membership of an organization.
     MemberById(OrganizationMemberId) -> organization_members::Membership { |_reader, conn, keys| {
         let found = organization_members::by_ids(conn, &firsts(keys, |key| key.0)).await?;
@@ -167,18 +154,6 @@ loaders! {
     OwnerOf(OrganizationId) -> organization_members::Membership { |_reader, conn, keys| {
         let found = organization_members::owners(conn, &firsts(keys, |key| key.0)).await?;
         found.into_iter().map(|found| (OwnerOf(found.organization_id), found)).collect()
-    }}
-
-    /// How many organizations somebody owns; absent when none.
-    OwnedBy(UserId) -> i64 { |_reader, conn, keys| {
-        let counts = users::owned_counts(conn, &firsts(keys, |key| key.0)).await?;
-        counts.into_iter().map(|(user, count)| (OwnedBy(user), count)).collect()
-    }}
-
-    /// How many active API keys an organization has; absent when none.
-    ActiveKeysOf(OrganizationId) -> i64 { |reader, conn, keys| {
-        let counts = api_keys::active_counts(conn, &firsts(keys, |key| key.0), reader.now).await?;
-        counts.into_iter().map(|(organization, count)| (ActiveKeysOf(organization), count)).collect()
     }}
 
     /// A project with its organization.
@@ -276,6 +251,49 @@ loaders! {
         grants
     }}
 
+    /// An API key, of whatever organization.
+    ApiKeyById(ApiKeyId) -> ApiKey { |_reader, conn, keys| {
+        api_keys::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|key| (ApiKeyById(key.id), key)).collect()
+    }}
+}
+
+// What is counted, or looked for.
+loaders! { read:
+    /// How many members have a role.
+    RoleMembers(OrganizationId, RoleId) -> i64 { |_reader, conn, keys| {
+        let counts = roles::member_counts(conn, &firsts(keys, |key| (key.0, key.1))).await?;
+        keys.iter().cloned().zip(counts).collect()
+    }}
+
+    /// How much a role is in use.
+    RoleUses(OrganizationId, RoleId) -> roles::Uses { |reader, conn, keys| {
+        let uses = roles::uses(conn, &firsts(keys, |key| (key.0, key.1)), reader.now).await?;
+        keys.iter().cloned().zip(uses).collect()
+    }}
+
+    /// Whether somebody shares an organization with the viewer.
+    SharesOrganization(UserId) -> () { |reader, conn, keys| {
+        match reader.viewer.user_id() {
+            Some(viewer) => {
+                let shared = users::sharing_organization(conn, viewer, &firsts(keys, |key| key.0)).await?;
+                shared.into_iter().map(|user| (SharesOrganization(user), ())).collect()
+            }
+            None => HashMap::new(),
+        }
+    }}
+
+    /// How many organizations somebody owns; absent when none.
+    OwnedBy(UserId) -> i64 { |_reader, conn, keys| {
+        let counts = users::owned_counts(conn, &firsts(keys, |key| key.0)).await?;
+        counts.into_iter().map(|(user, count)| (OwnedBy(user), count)).collect()
+    }}
+
+    /// How many active API keys an organization has; absent when none.
+    ActiveKeysOf(OrganizationId) -> i64 { |reader, conn, keys| {
+        let counts = api_keys::active_counts(conn, &firsts(keys, |key| key.0), reader.now).await?;
+        counts.into_iter().map(|(organization, count)| (ActiveKeysOf(organization), count)).collect()
+    }}
+
     /// When the mails of an invitation were asked for, newest first.
     RequestsOf(OrganizationId, InvitationId) -> Vec<(InvitationId, i32, DateTime<Utc>)> { |_reader, conn, keys| {
         let mut requests: HashMap<RequestsOf, Vec<_>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
@@ -313,10 +331,5 @@ loaders! {
             judged.insert(AcceptanceOf(id), refusal);
         }
         judged
-    }}
-
-    /// An API key, of whatever organization.
-    ApiKeyById(ApiKeyId) -> ApiKey { |_reader, conn, keys| {
-        api_keys::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|key| (ApiKeyById(key.id), key)).collect()
     }}
 }

@@ -459,6 +459,6 @@ pub async fn find_by(ctx: &Context<'_>, by: &OrganizationRef) -> Result<Option<O
     if let OrganizationRef::Id(id) = by {
         return Organization::find(ctx, *id).await;
     }
-    let mut conn = ctx.app().db.read().await?;
-    Ok(OrganizationAccess::find(&mut conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Organization))
+    let conn = ctx.app().db.shared().await?;
+    Ok(OrganizationAccess::find(&conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Organization))
 }

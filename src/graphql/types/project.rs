@@ -82,8 +82,8 @@ impl Project {
         if let ProjectRef::Id(id) = by {
             return Self::find(ctx, *id).await;
         }
-        let mut conn = ctx.app().db.read().await?;
-        Ok(ProjectAccess::find(&mut conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Arc::new).map(Self))
+        let conn = ctx.app().db.shared().await?;
+        Ok(ProjectAccess::find(&conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Arc::new).map(Self))
     }
 
     fn key(&self) -> ProjectId {

@@ -80,8 +80,8 @@ impl Team {
         if let TeamRef::Id(id) = by {
             return Self::find(ctx, *id).await;
         }
-        let mut conn = ctx.app().db.read().await?;
-        Ok(TeamAccess::find(&mut conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Arc::new).map(Self))
+        let conn = ctx.app().db.shared().await?;
+        Ok(TeamAccess::find(&conn, &ctx.app().policy, ctx.viewer(), by).await?.map(Arc::new).map(Self))
     }
 
     async fn find_viewer(&self, ctx: &Context<'_>) -> Result<Option<TeamMember>> {
