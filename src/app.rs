@@ -66,7 +66,7 @@ pub struct Limits {
     pub change: Duration,
     /// How long a request may take.
     pub request: Duration,
-    /// Requests that are answered at the same time. A server of two cores answers so many in a tenth of a second.
+    /// Requests that are answered at the same time. A server of two cores answers so many reads in a sixtieth of a second.
     pub max_requests: usize,
     /// Largest body of a request, in bytes.
     pub max_body: usize,
@@ -86,7 +86,7 @@ impl Default for Limits {
             api_keys: 50,
             change: Duration::from_secs(10),
             request: Duration::from_secs(15),
-            max_requests: 256,
+            max_requests: 64,
             max_body: 256 * 1024,
             max_depth: 15,
             max_cost: 5_000,

@@ -86,8 +86,8 @@ pub struct Serve {
     /// The database, migrated: `postgres://user:password@host/name`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
-    /// Most connections to the database.
-    #[arg(long, env = "ROSTER_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=500), value_name = "N")]
+    /// Most connections to the database, 2–500. One in eight is shared by all who read what an index leads to.
+    #[arg(long, env = "ROSTER_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=500), value_name = "N")]
     pub pool_size: u32,
     /// Key that invitation links are derived from: at least 32 random bytes in base64. Changing it ends all links.
     #[arg(long, env = "ROSTER_TOKEN_KEY", hide_env_values = true, value_name = "BASE64")]
@@ -152,7 +152,7 @@ pub struct Requests {
     pub max_body: usize,
     /// Most requests that are answered at the same time; more are answered with 503 and `Retry-After`, so that the
     /// others need not wait for them. WebSockets do not count.
-    #[arg(long, env = "ROSTER_MAX_REQUESTS", default_value_t = 256, value_name = "N")]
+    #[arg(long, env = "ROSTER_MAX_REQUESTS", default_value_t = 64, value_name = "N")]
     pub max_requests: usize,
     /// Most connections at the same time, WebSockets included; more are answered with 503.
     #[arg(long, env = "ROSTER_MAX_CONNECTIONS", default_value_t = 20_000, value_name = "N")]

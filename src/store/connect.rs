@@ -91,6 +91,14 @@ impl ConnectionUrl {
         Self::parse(&format!("{server}/{name}?{query}"))
     }
 
+    /// The same database, with a setting of its own for the session.
+    #[must_use]
+    pub fn with_setting(&self, setting: &str) -> Self {
+        let mut url = self.clone();
+        url.config.options(format!("{} -c {setting}", self.config.get_options().unwrap_or_default()));
+        url
+    }
+
     /// The URL itself, password included.
     pub fn text(&self) -> &SecretString {
         &self.text

@@ -75,7 +75,7 @@ impl Database {
             let broken = connection.is_broken();
             async move { if broken { Err(DieselError::BrokenTransactionManager) } else { Ok(()) } }.boxed()
         }));
-        let shared = SharedConnections::new(url.clone(), size.div_ceil(SHARE), statements.clone());
+        let shared = SharedConnections::new(url, size.div_ceil(SHARE), statements.clone());
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
         let pool = Pool::builder()
             .max_size((size - size.div_ceil(SHARE)).max(1))

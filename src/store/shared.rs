@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use diesel_async::AsyncConnection;
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{Connection, connect::ConnectionUrl, database::CountStatements};
@@ -41,7 +41,10 @@ impl Deref for SharedConnection {
 
 impl SharedConnections {
     /// So many, each opened when it is needed first, and again when it is lost.
-    pub fn new(url: ConnectionUrl, count: u32, statements: Arc<AtomicU64>) -> Self {
+    pub fn new(url: &ConnectionUrl, count: u32, statements: Arc<AtomicU64>) -> Self {
+        // An index leads to what is read here whatever its values are. Left to itself, PostgreSQL plans many of these
+        // statements anew each time, which takes longer than to answer them.
+        let url = url.with_setting("plan_cache_mode=force_generic_plan");
         let connections = (0..count).map(|_| Mutex::default()).collect();
         Self { url, statements, connections, turn: AtomicUsize::new(0) }
     }
@@ -65,9 +68,6 @@ impl SharedConnections {
     async fn open(&self) -> Result<SharedConnection> {
         let opened = self.url.connect_watched().await;
         let (mut connection, task) = opened.map_err(|error| Error::Unavailable(error.to_string().into()))?;
-        // An index leads to what is read here whatever its values are. Left to itself, PostgreSQL plans many of these
-        // statements anew each time, which takes longer than to answer them.
-        connection.batch_execute("SET plan_cache_mode = force_generic_plan").await?;
         connection.set_instrumentation(CountStatements(self.statements.clone()));
         Ok(SharedConnection { connection, task })
     }

@@ -166,11 +166,12 @@ impl List {
     }
 }
 
+fn texts(list: &Value, path: &str) -> Vec<String> {
+    let items = list.as_array().unwrap().iter();
+    items.map(|item| item.pointer(path).unwrap().as_str().unwrap().to_owned()).collect()
+}
+
 fn read(list: &Value) -> Page {
-    let texts = |items: &Value, path: &str| -> Vec<String> {
-        let items = items.as_array().unwrap_or_else(|| panic!("no page in {list}"));
-        items.iter().map(|item| item.pointer(path).unwrap().as_str().unwrap().to_owned()).collect()
-    };
     let cursors = texts(&list["edges"], "/cursor");
     let ids = texts(&list["edges"], "/node/id");
     assert_eq!(ids, texts(&list["nodes"], "/id"));

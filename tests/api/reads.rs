@@ -1062,7 +1062,7 @@ async fn plan(roster: &Roster, organization: OrganizationId, field: OrderField, 
         }
     });
     let of = [Of::Organization(organization)];
-    let found = organization_members::pages(&mut conn, &of, &Filter::default(), field, false, page).await.unwrap();
+    let found = organization_members::pages(&conn, &of, &Filter::default(), field, false, page).await.unwrap();
     assert_eq!(found[0].rows.len(), 25);
     let statement = asked.lock().unwrap().split(" -- binds").next().unwrap().to_owned();
 
@@ -1075,8 +1075,8 @@ async fn plan(roster: &Roster, organization: OrganizationId, field: OrderField, 
         Key::Number(number) => (", integer, uuid", format!(", {number}, '{}'", position.id)),
     });
     let (place_type, place) = position.unwrap_or_default();
-    types += &format!("{place_type}, bigint{place_type}");
-    binds += &format!("{place}, 26{place}");
+    types += &place_type.repeat(2);
+    binds += &place.repeat(2);
     let prepare = format!("SET plan_cache_mode = {mode}; PREPARE page({types}) AS {statement}");
     conn.batch_execute(&prepare).await.unwrap();
     let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) EXECUTE page({binds})");
