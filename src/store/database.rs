@@ -88,7 +88,7 @@ impl Database {
     }
 
     /// A connection that all read from at the same time, for what an index leads to; waits at most two seconds for it.
-    pub async fn shared(&self) -> Result<Arc<SharedConnection>> {
+    pub async fn shared(&self) -> Result<SharedConnection> {
         let connection = timeout(POOL_WAIT, self.shared.next()).await;
         connection.map_err(|error| Error::Unavailable(error.to_string().into()))?
     }

@@ -107,6 +107,13 @@ pub struct Sort {
     pub descending: bool,
 }
 
+impl Sort {
+    /// Whether the highest are read first where a page is taken from this end.
+    fn is_read_descending(self, end: End) -> bool {
+        self.descending != (end == End::Last)
+    }
+}
+
 /// One page of one parent.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
@@ -180,7 +187,9 @@ pub async fn counts(
     (listing.rows)(&mut query);
     query.sql(") AS count FROM ");
     push_parents(&mut query, parents);
-    query.sql(" ORDER BY parent.index");
+    if parents.len() > 1 {
+        query.sql(" ORDER BY parent.index");
+    }
     if searching {
         query.planned_each_time();
     }
@@ -210,12 +219,12 @@ impl<T: Row> QueryableByName<Pg> for Found<T> {
     }
 }
 
-/// Adds `parent`. The plan of a statement that is prepared is kept where PostgreSQL expects as much of it for any
-/// parents as for these, so it shall not see how many there are.
+/// Adds `parent`, with its place among them where there are several. The plan of a statement that is prepared is kept
+/// where PostgreSQL expects as much of it for any parents as for these, so it shall not see how many there are.
 fn push_parents(query: &mut Query, parents: &[Parent]) {
     if let [(organization, id)] = parents {
         query.sql("(SELECT ").bind::<SqlUuid, _>(organization.0).sql(" AS organization_id, ").bind::<SqlUuid, _>(*id);
-        query.sql(" AS id, 1::bigint AS index) AS parent");
+        query.sql(" AS id) AS parent");
         return;
     }
     let (organizations, ids): (Vec<_>, Vec<_>) = parents.iter().map(|(organization, id)| (organization.0, *id)).unzip();
@@ -229,61 +238,63 @@ fn push_parents(query: &mut Query, parents: &[Parent]) {
 
 fn select<T: Row>(parents: &[Parent], listing: &Listing<'_>, sort: Sort, page: &Page, searching: bool) -> Query {
     let has_parts = page.ends && (page.after.is_some() || page.before.is_some() || page.offset > 0);
-    let is_alone = parents.len() == 1 && !has_parts;
-    let shown = Shown { parent: parents.len() > 1, part: has_parts, place: page.places || !is_alone };
-    let part = |query: &mut Query, part: i16| push_part::<T>(query, listing, sort, shown, part);
-    // Towards which side of the index the page is read.
-    let descending = sort.descending != (page.end == End::Last);
-    let mut query = Query::new(if is_alone { "" } else { "SELECT found.* FROM " });
-    if !is_alone {
-        push_parents(&mut query, parents);
-        query.sql(" CROSS JOIN LATERAL ((");
-    }
-    part(&mut query, ON_PAGE);
-    if is_alone {
+    let mut query;
+    if parents.len() == 1 && !has_parts {
+        query = Query::new("");
+        let shown = Shown { parent: false, part: false, place: page.places };
+        push_columns::<T>(&mut query, listing, sort, shown, ON_PAGE);
         push_parents(&mut query, parents);
         query.sql(" CROSS JOIN ");
+        push_page(&mut query, listing, sort, page);
+    } else {
+        query = Query::new("SELECT found.* FROM ");
+        push_parents(&mut query, parents);
+        query.sql(" CROSS JOIN LATERAL ((");
+        let shown = Shown { parent: parents.len() > 1, part: has_parts, place: true };
+        push_columns::<T>(&mut query, listing, sort, shown, ON_PAGE);
+        push_page(&mut query, listing, sort, page);
+        // Beyond an end the nearest row is looked for, which the index leads to: any other may be far.
+        let mut beyond = |part: i16, sides: &[(&Option<Position>, Side)], descending: bool| {
+            query.sql(") UNION ALL (");
+            push_columns::<T>(&mut query, listing, sort, shown, part);
+            (listing.rows)(&mut query);
+            for (position, side) in sides {
+                push_bound(&mut query, listing, sort, position.as_ref(), *side);
+            }
+            push_order(&mut query, listing, sort, descending);
+            query.sql(" LIMIT 1");
+        };
+        if page.ends && page.after.is_some() {
+            beyond(BEFORE, &[(&page.after, Side::UpTo)], !sort.descending);
+        }
+        if page.ends && page.offset > 0 {
+            // The first of those that are skipped.
+            beyond(BEFORE, &[(&page.after, Side::Behind), (&page.before, Side::Before)], sort.descending);
+        }
+        if page.ends && page.before.is_some() {
+            beyond(BEHIND, &[(&page.before, Side::From)], sort.descending);
+        }
+        let towards = direction(sort.is_read_descending(page.end));
+        query.sql(format!(")) AS found ORDER BY parent_index, part, sort_key {towards}, sort_id {towards}"));
     }
-    (listing.rows)(&mut query);
-    push_bound(&mut query, listing, sort, page.after.as_ref(), Side::Behind);
-    push_bound(&mut query, listing, sort, page.before.as_ref(), Side::Before);
-    push_order(&mut query, listing, sort, descending);
+    if searching {
+        query.planned_each_time();
+    }
+    query
+}
+
+/// Adds the rows of a page, read from its end of the list.
+fn push_page(query: &mut Query, listing: &Listing<'_>, sort: Sort, page: &Page) {
+    (listing.rows)(query);
+    push_bound(query, listing, sort, page.after.as_ref(), Side::Behind);
+    push_bound(query, listing, sort, page.before.as_ref(), Side::Before);
+    push_order(query, listing, sort, sort.is_read_descending(page.end));
     let least = page.limit + 1;
     let read = READ.into_iter().find(|read| *read >= least).unwrap_or(least);
     query.sql(format!(" LIMIT {read}"));
     if page.offset > 0 {
         query.sql(" OFFSET ").bind::<BigInt, i64>(page.offset.into());
     }
-    if searching {
-        query.planned_each_time();
-    }
-    if is_alone {
-        return query;
-    }
-    // Beyond an end the nearest row is looked for, which the index leads to: any other may be far.
-    let mut beyond = |number: i16, sides: &[(&Option<Position>, Side)], descending: bool| {
-        query.sql(") UNION ALL (");
-        part(&mut query, number);
-        (listing.rows)(&mut query);
-        for (position, side) in sides {
-            push_bound(&mut query, listing, sort, position.as_ref(), *side);
-        }
-        push_order(&mut query, listing, sort, descending);
-        query.sql(" LIMIT 1");
-    };
-    if page.ends && page.after.is_some() {
-        beyond(BEFORE, &[(&page.after, Side::UpTo)], !sort.descending);
-    }
-    if page.ends && page.offset > 0 {
-        // The first of those that are skipped.
-        beyond(BEFORE, &[(&page.after, Side::Behind), (&page.before, Side::Before)], sort.descending);
-    }
-    if page.ends && page.before.is_some() {
-        beyond(BEHIND, &[(&page.before, Side::From)], sort.descending);
-    }
-    let towards = direction(descending);
-    query.sql(format!(")) AS found ORDER BY parent_index, part, sort_key {towards}, sort_id {towards}"));
-    query
 }
 
 /// What is told of each row beside itself.
@@ -307,7 +318,7 @@ fn push_order(query: &mut Query, listing: &Listing<'_>, sort: Sort, descending: 
 }
 
 /// Each column that is sent costs, also on its way through the plan.
-fn push_part<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, shown: Shown, part: i16) {
+fn push_columns<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, shown: Shown, part: i16) {
     query.sql(if shown.parent { "SELECT parent.index" } else { "SELECT NULL::bigint" }).sql(" AS parent_index, ");
     query.sql(if shown.part { part.to_string() } else { "NULL".to_owned() }).sql("::smallint AS part, ");
     let (key, id) = if shown.place { (sort.column, listing.id) } else { ("NULL::text", "NULL::uuid") };

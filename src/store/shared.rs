@@ -12,30 +12,46 @@ use std::{
 };
 
 use diesel_async::AsyncConnection;
-use tokio::{sync::Mutex, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
 
 use super::{Connection, connect::ConnectionUrl, database::CountStatements};
 use crate::error::{Error, Result};
+
+/// Most statements that are on their way through one of them; more wait their turn outside, where they can give up.
+const AT_A_TIME: usize = 32;
 
 /// Those of a server.
 pub struct SharedConnections {
     url: ConnectionUrl,
     statements: Arc<AtomicU64>,
-    connections: Vec<Mutex<Option<Arc<SharedConnection>>>>,
+    places: Vec<Place>,
     turn: AtomicUsize,
 }
 
-/// One of them.
-pub struct SharedConnection {
+struct Place {
+    open: Mutex<Option<Arc<Open>>>,
+    turns: Arc<Semaphore>,
+}
+
+struct Open {
     connection: Connection,
     task: JoinHandle<()>,
+}
+
+/// A turn on one of them.
+pub struct SharedConnection {
+    open: Arc<Open>,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Deref for SharedConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.connection
+        &self.open.connection
     }
 }
 
@@ -45,30 +61,30 @@ impl SharedConnections {
         // An index leads to what is read here whatever its values are. Left to itself, PostgreSQL plans many of these
         // statements anew each time, which takes longer than to answer them.
         let url = url.with_setting("plan_cache_mode=force_generic_plan");
-        let connections = (0..count).map(|_| Mutex::default()).collect();
-        Self { url, statements, connections, turn: AtomicUsize::new(0) }
+        let place = |_| Place { open: Mutex::default(), turns: Arc::new(Semaphore::new(AT_A_TIME)) };
+        Self { url, statements, places: (0..count).map(place).collect(), turn: AtomicUsize::new(0) }
     }
 
-    /// The one whose turn it is.
+    /// A turn on the next of them, as soon as there is one.
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached.
-    pub async fn next(&self) -> Result<Arc<SharedConnection>> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let place = self.connections.get(turn % self.connections.len().max(1));
-        let mut place = place.ok_or_else(|| Error::internal("no connection is shared"))?.lock().await;
-        if let Some(open) = place.as_ref().filter(|connection| !connection.task.is_finished()) {
-            return Ok(open.clone());
-        }
-        let opened = Arc::new(self.open().await?);
-        *place = Some(opened.clone());
-        Ok(opened)
+    pub async fn next(&self) -> Result<SharedConnection> {
+        let number = self.turn.fetch_add(1, Ordering::Relaxed);
+        let place = self.places.get(number % self.places.len().max(1));
+        let place = place.ok_or_else(|| Error::internal("no connection is shared"))?;
+        let turn = place.turns.clone().acquire_owned().await.map_err(Error::internal)?;
+        Ok(SharedConnection { open: self.open(place).await?, _turn: turn })
     }
 
-    async fn open(&self) -> Result<SharedConnection> {
+    async fn open(&self, place: &Place) -> Result<Arc<Open>> {
+        let mut open = place.open.lock().await;
+        if let Some(open) = open.as_ref().filter(|open| !open.task.is_finished()) {
+            return Ok(open.clone());
+        }
         let opened = self.url.connect_watched().await;
         let (mut connection, task) = opened.map_err(|error| Error::Unavailable(error.to_string().into()))?;
         connection.set_instrumentation(CountStatements(self.statements.clone()));
-        Ok(SharedConnection { connection, task })
+        Ok(open.insert(Arc::new(Open { connection, task })).clone())
     }
 }

@@ -50,7 +50,7 @@ macro_rules! loaders {
     };
     (@lend shared, $db:expr, $conn:ident, $body:expr) => {{
         let connection = $db.shared().await?;
-        let $conn = &**connection;
+        let $conn = &*connection;
         Ok($body)
     }};
     (@lend read, $db:expr, $conn:ident, $body:expr) => {{
