@@ -9,7 +9,7 @@ use std::{
 };
 
 use diesel_async::SimpleAsyncConnection;
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -66,12 +66,26 @@ pub static CROWD: Mutex<()> = Mutex::const_new(());
 /// clients, so that what is tried is how they wait for each other and not for connections.
 pub async fn acme() -> (Roster, Actor, String) {
     let url = database().await;
-    let db = Database::open(&url, 64);
+    // One in eight is shared.
+    let db = Database::open(&url, 74);
     let mut roster = Roster::start_with(|app| app.db = db).await;
     roster.url = url;
     let alice = roster.person("alice");
     let organization = roster.organization(&alice, "Acme").await;
     (roster, alice, organization)
+}
+
+/// Whoever comes when a shared connection is full waits, and goes on when somebody is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_connection_takes_so_many_at_a_time() {
+    let db = Database::open(&database().await, 8);
+    let mut turns = Vec::new();
+    for _ in 0..32 {
+        turns.push(db.shared().await.unwrap());
+    }
+    assert!(db.shared().now_or_never().is_none());
+    turns.pop();
+    db.shared().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

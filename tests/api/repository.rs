@@ -9,6 +9,18 @@ use roster::store::{connect::ConnectionUrl, database::MIGRATIONS};
 
 use crate::support::{Roster, database, empty_database, texts};
 
+/// What every search reads through stays short (migration 13).
+#[tokio::test(flavor = "multi_thread")]
+async fn indexes_of_searches_keep_little_waiting() {
+    let of_searches =
+        "SELECT c.reloptions::text FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'gin'";
+    let options = texts(&database().await, of_searches).await;
+    assert!(
+        options.len() >= 7 && options.iter().all(|options| options == "{gin_pending_list_limit=64}"),
+        "{options:?}"
+    );
+}
+
 /// Run with `UPDATE=1` to write the file anew.
 #[test]
 fn the_schema_file_is_what_the_server_speaks() {
