@@ -108,6 +108,11 @@ impl Refusal {
         Self::new(Code::NotFound, format!("There is no such {what}, or you cannot see it."))
     }
 
+    /// An item is not applied because another one failed.
+    pub fn aborted() -> Self {
+        Self::new(Code::Aborted, "Not applied because another item failed and mode is ATOMIC.")
+    }
+
     /// The viewer lacks a permission.
     pub fn forbidden(permission: &'static str) -> Self {
         Self::new(Code::Forbidden, format!("You need the permission {permission} for this."))

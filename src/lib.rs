@@ -4,8 +4,8 @@
 //! A request goes down this list and comes back up. Each layer uses those below it and none above:
 //!
 //! ```text
-//! commands ─▶ server ─▶ graphql ─▶ operations ─▶ access ─▶ store ─▶ domain
-//!                          └──────────────────────▲  (reads: access, store)
+//! commands ─▶ server ─▶ graphql ─▶ operations ─▶ consequences ─▶ access ─▶ store ─▶ domain
+//!                          └──────────────────────────────────────▲  (reads: access, store)
 //! mail, feed ─▶ store, domain    postgres: alone          error: used by all, uses none
 //! ```
 
@@ -22,6 +22,9 @@ pub mod graphql;
 
 // What Roster does: one file per mutation, read from top to bottom.
 pub mod operations;
+
+// What follows from a change, whichever operation makes it.
+pub mod consequences;
 
 // Who may do what: permissions, the policy, and loading under both.
 pub mod access;

@@ -123,6 +123,20 @@ impl PermissionSet {
         self
     }
 
+    /// What is held in both.
+    #[must_use]
+    pub fn intersection(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, more)| *word &= more);
+        self
+    }
+
+    /// What is held here and not in `other`.
+    #[must_use]
+    pub fn without(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, less)| *word &= !less);
+        self
+    }
+
     /// Whether nothing is held.
     pub fn is_empty(self) -> bool {
         self == Self::NONE
@@ -130,6 +144,10 @@ impl PermissionSet {
 
     pub(super) fn has_bit(self, bit: usize) -> bool {
         self.0.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0)
+    }
+
+    pub(super) fn of(permissions: &[Permission]) -> Self {
+        Self::of_bits(permissions.iter().map(|permission| *permission as usize))
     }
 
     pub(super) fn of_bits(bits: impl Iterator<Item = usize>) -> Self {

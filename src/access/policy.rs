@@ -5,7 +5,11 @@ use std::{borrow::Cow, collections::HashMap};
 use super::permission::{Definition, Permission, PermissionSet, own_bit};
 use crate::{
     domain::role::{BuiltInRole, RoleScope},
-    store::{api_keys::ApiKey, roles::Role},
+    store::{
+        api_keys::{ApiKey, HeldRole, KeyAndRoles},
+        roles::Role,
+        users::{Shows, Sight},
+    },
 };
 
 use BuiltInRole::{Admin, Member, Owner, Viewer};
@@ -39,6 +43,9 @@ pub const POLICY: &[(Permission, &[BuiltInRole])] = &[
 /// What an organization permission gives in every project: as much as these roles of the project do.
 const IN_EVERY_PROJECT: &[(Permission, BuiltInRole)] =
     &[(P::ProjectsRead, Viewer), (P::ProjectsManage, Admin), (P::ProjectsOwn, Owner)];
+
+/// What no API key can hold: who has it decides what becomes of the whole.
+pub const NOT_IN_KEYS: &[Permission] = &[P::OrganizationTransfer, P::OrganizationDelete];
 
 /// All permissions there are, and what each role makes of them.
 #[derive(Clone, Debug)]
@@ -94,10 +101,59 @@ impl Policy {
         }
     }
 
-    /// The permissions of an API key: of one that is limited to a project, those of that level only.
-    pub fn of_key(&self, key: &ApiKey) -> PermissionSet {
-        let permissions = self.of_keys(&key.permissions);
+    /// What an API key may do now: what it was given, as far as whoever answers for it holds that.
+    pub fn of_key(&self, found: &KeyAndRoles) -> PermissionSet {
+        let granted = self.granted(&found.key);
+        if found.key.responsible().is_none() {
+            return granted;
+        }
+        let of_role = |scope, role: &HeldRole| self.of_stored(scope, role.built_in, &role.permissions);
+        let Some(role) = &found.organization_role else { return PermissionSet::NONE };
+        let organization = of_role(RoleScope::Organization, role);
+        let in_projects = self.in_projects(organization);
+        let held = match found.key.project_id {
+            None => organization.union(in_projects),
+            Some(_) => {
+                let own = found.project_role.as_ref().map(|role| of_role(RoleScope::Project, role));
+                in_projects.union(own.unwrap_or_default())
+            }
+        };
+        granted.intersection(held)
+    }
+
+    /// What an API key was given: of one that is limited to a project, permissions of that level only.
+    pub fn granted(&self, key: &ApiKey) -> PermissionSet {
+        let permissions = self.of_keys(&key.permissions).without(PermissionSet::of(NOT_IN_KEYS));
         if key.project_id.is_some() { self.at(permissions, RoleScope::Project) } else { permissions }
+    }
+
+    /// Which roles show whom, for questions about many people at once.
+    pub fn sight(&self) -> Sight {
+        let built_in = |scope, shows: &dyn Fn(PermissionSet) -> bool| {
+            BuiltInRole::of(scope).filter(|role| shows(self.of_built_in(scope, *role))).collect::<Vec<_>>()
+        };
+        let in_project = PermissionSet::of(&[P::ProjectRead, P::ProjectMembersRead]);
+        let everywhere = |organization: PermissionSet| self.in_projects(organization).covers(in_project);
+        let keys = |permissions: &[Permission]| permissions.iter().map(|held| held.key().to_owned()).collect();
+        let showing: Vec<Permission> = IN_EVERY_PROJECT
+            .iter()
+            .map(|(permission, _)| *permission)
+            .filter(|permission| everywhere(PermissionSet::of(&[*permission])))
+            .collect();
+        Sight {
+            members: Shows {
+                built_in: built_in(RoleScope::Organization, &|held| held.has(P::MembersRead)),
+                permissions: keys(&[P::MembersRead]),
+            },
+            all_project_members: Shows {
+                built_in: built_in(RoleScope::Organization, &everywhere),
+                permissions: keys(&showing),
+            },
+            project_members: Shows {
+                built_in: built_in(RoleScope::Project, &|held| held.covers(in_project)),
+                permissions: keys(&[P::ProjectRead, P::ProjectMembersRead]),
+            },
+        }
     }
 
     /// The permissions with these keys; keys that the catalogue has no more are passed over.

@@ -5,14 +5,19 @@ use std::sync::Arc;
 use super::{
     organization::{OrganizationAccess, OrganizationRef},
     permission::{Permission, PermissionSet},
+    permit::Allowed,
     policy::Policy,
     viewer::Viewer,
 };
 use crate::{
-    domain::{id::ProjectId, role::RoleScope, slug::Slug},
-    error::{Error, Refusal, Result},
+    domain::{
+        id::ProjectId,
+        role::{BuiltInRole, RoleScope},
+        slug::Slug,
+    },
+    error::{Code, Error, Refusal, Result},
     store::{
-        Connection,
+        Connection, organizations,
         projects::{self, Project},
         roles::Role,
     },
@@ -27,6 +32,20 @@ pub enum ProjectRef {
     Path(Slug, Slug),
     /// By something that cannot be one.
     Unknown,
+}
+
+impl ProjectRef {
+    /// The project that is named, whether or not the viewer may know of it.
+    pub async fn id(&self, conn: &Connection) -> Result<Option<ProjectId>> {
+        match self {
+            Self::Id(id) => Ok(Some(*id)),
+            Self::Path(organization, project) => match organizations::id_by_slug(conn, organization).await? {
+                Some(organization) => projects::id_by_slug(conn, organization, project).await,
+                None => Ok(None),
+            },
+            Self::Unknown => Ok(None),
+        }
+    }
 }
 
 /// A project that the viewer may know of, and what they may do in it.
@@ -52,11 +71,6 @@ impl ProjectAccess {
         is_visible.then(|| Self { project, organization: organization.clone(), is_member: own.is_some(), permissions })
     }
 
-    /// What somebody who holds an invitation may know of a project that is hidden from them.
-    pub fn profile(organization: Arc<OrganizationAccess>, project: Project) -> Self {
-        Self { project, organization, is_member: false, permissions: PermissionSet::NONE }
-    }
-
     /// Loads what the viewer may know of.
     pub async fn find(
         conn: &Connection,
@@ -64,7 +78,7 @@ impl ProjectAccess {
         viewer: &Viewer,
         by: &ProjectRef,
     ) -> Result<Option<Self>> {
-        let Some(id) = id_of(conn, by).await? else { return Ok(None) };
+        let Some(id) = by.id(conn).await? else { return Ok(None) };
         let Some((project, _, role)) = projects::with_membership(conn, &[id], viewer.user_id()).await?.pop() else {
             return Ok(None);
         };
@@ -75,33 +89,9 @@ impl ProjectAccess {
         }))
     }
 
-    /// Locks the organization of a project and loads the project for a change that takes `permission`.
-    ///
-    /// # Errors
-    /// Refused as not found or forbidden, without blaming an input.
-    pub async fn lock(
-        conn: &mut Connection,
-        policy: &Arc<Policy>,
-        viewer: &Viewer,
-        by: &ProjectRef,
-        permission: Permission,
-    ) -> Result<Self> {
-        viewer.signed_in()?;
-        let missing = || Error::from(Refusal::not_found("project"));
-        let id = id_of(conn, by).await?.ok_or_else(missing)?;
-        let organization = projects::organization_of(conn, id).await?.ok_or_else(missing)?;
-        let organization =
-            OrganizationAccess::lock_visible(conn, policy, viewer, &OrganizationRef::Id(organization)).await;
-        let organization =
-            organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-        let access = Self::in_locked(conn, viewer, &organization, &[id]).await?.pop().ok_or_else(missing)?;
-        access.may(permission)?;
-        Ok(access)
-    }
-
     /// Those of the projects that are of an organization that is locked already, and that the viewer may know of.
     pub async fn in_locked(
-        conn: &mut Connection,
+        conn: &Connection,
         viewer: &Viewer,
         organization: &Arc<OrganizationAccess>,
         ids: &[ProjectId],
@@ -129,12 +119,43 @@ impl ProjectAccess {
     /// For changing: the permission is held, or the mutation is refused.
     ///
     /// # Errors
-    /// Refused as forbidden; as not found where somebody holds an invitation and may know no more.
-    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
-        if !self.permissions.has(Permission::ProjectRead) {
-            return Err(Refusal::not_found("project"));
+    /// Refused as forbidden.
+    pub fn may(&self, permission: Permission) -> Result<Allowed, Refusal> {
+        if self.permissions.has(permission) {
+            Ok(self.organization.allowed())
+        } else {
+            Err(Refusal::forbidden(permission.key()))
         }
-        if self.permissions.has(permission) { Ok(()) } else { Err(Refusal::forbidden(permission.key())) }
+    }
+
+    /// For leaving, given the viewer's own membership and whether it is the owner's.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for those who are no members, `OWNER_PROTECTED`.
+    pub fn may_leave<M>(&self, own: Option<(M, bool)>) -> Result<(Allowed, M), Refusal> {
+        let (member, is_owner) = own.ok_or_else(|| Refusal::not_found("membership").at(["project"]))?;
+        if is_owner {
+            let protected = "The owner of a project cannot leave; transfer the ownership first.";
+            return Err(Refusal::new(Code::OwnerProtected, protected).at(["project"]));
+        }
+        Ok((self.organization.allowed(), member))
+    }
+
+    /// For making somebody else the owner: it takes all that the owner may do.
+    ///
+    /// # Errors
+    /// Refused as forbidden.
+    pub fn may_transfer(&self) -> Result<Allowed, Refusal> {
+        let allowed = self.may(Permission::ProjectTransfer)?;
+        let owner = self.organization.policy.of_built_in(RoleScope::Project, BuiltInRole::Owner);
+        if self.permissions.covers(owner) {
+            Ok(allowed)
+        } else {
+            Err(Refusal::new(
+                Code::Forbidden,
+                "The owner can do more than you can, so you cannot make somebody the owner.",
+            ))
+        }
     }
 
     /// Whether the viewer may give this role of the project: it is not Owner and no stronger than theirs.
@@ -145,19 +166,5 @@ impl ProjectAccess {
     /// Whether the viewer may do all that this role of the project may.
     pub fn outranks(&self, role: &Role) -> bool {
         self.permissions.covers(self.organization.policy.of_role(role))
-    }
-}
-
-/// The project that input names, whether or not the viewer may know of it.
-async fn id_of(conn: &Connection, by: &ProjectRef) -> Result<Option<ProjectId>> {
-    match by {
-        ProjectRef::Id(id) => Ok(Some(*id)),
-        ProjectRef::Path(organization, project) => {
-            match crate::store::organizations::id_by_slug(conn, organization).await? {
-                Some(organization) => projects::id_by_slug(conn, organization, project).await,
-                None => Ok(None),
-            }
-        }
-        ProjectRef::Unknown => Ok(None),
     }
 }

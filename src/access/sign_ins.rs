@@ -31,7 +31,8 @@ pub struct SignedIn {
 
 /// Who signed in lately, by the credential.
 ///
-/// Every server hears when a person changed or a key was ended, rotated or deleted, and forgets them.
+/// Every server hears when a person or their rights changed, a role did, or a key was ended, rotated or deleted, and
+/// forgets whom that concerns.
 pub struct SignIns {
     known: Cache<CredentialHash, (DateTime<Utc>, SignedIn)>,
     forgotten: AtomicU64,
@@ -68,13 +69,14 @@ impl SignIns {
         }
     }
 
-    /// Forgets a person, a key, or the keys of an organization or a project.
+    /// Forgets a person with the keys that they answer for, a key, or the keys of an organization or a project.
     pub fn forget(&self, who: Uuid) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.known.retain(|_, (_, signed_in)| match signed_in.viewer.as_ref() {
             Viewer::Person(user) => user.id.0 != who,
             Viewer::Key(key) => {
-                key.id.0 != who && key.organization_id.0 != who && key.project_id.is_none_or(|project| project.0 != who)
+                let its = [Some(key.organization_id.0), key.project_id.map(|project| project.0), key.responsible_id];
+                key.id.0 != who && !its.contains(&Some(who))
             }
             Viewer::Nobody | Viewer::Operator => true,
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     organization::{OrganizationAccess, OrganizationRef},
     permission::Permission,
+    permit::Allowed,
     policy::Policy,
     viewer::Viewer,
 };
@@ -77,11 +78,6 @@ impl TeamAccess {
         Self::sees(organization).then(|| Self::new(organization.clone(), found))
     }
 
-    /// What somebody who holds an invitation may know of a team that is hidden from them.
-    pub fn profile(organization: Arc<OrganizationAccess>, team: Team) -> Self {
-        Self { team, organization, own: None }
-    }
-
     fn new(organization: Arc<OrganizationAccess>, found: TeamAndRole) -> Self {
         Self { team: found.team, organization, own: found.viewer_role }
     }
@@ -95,26 +91,10 @@ impl TeamAccess {
         Ok(organization.and_then(|organization| Self::of(&organization, found)))
     }
 
-    /// Locks the organization of a team and loads the team, for changes that decide themselves what they take.
-    ///
-    /// # Errors
-    /// Refused as not found, without blaming an input.
-    pub async fn lock(conn: &mut Connection, policy: &Arc<Policy>, viewer: &Viewer, by: &TeamRef) -> Result<Self> {
-        viewer.signed_in()?;
-        let missing = || Error::from(Refusal::not_found("team"));
-        let id = by.id(conn).await?.ok_or_else(missing)?;
-        let organization = teams::organization_of(conn, id).await?.ok_or_else(missing)?;
-        let organization =
-            OrganizationAccess::lock_visible(conn, policy, viewer, &OrganizationRef::Id(organization)).await;
-        let organization =
-            organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-        Self::in_locked(conn, viewer, &organization, &[id]).await?.pop().ok_or_else(missing)
-    }
-
     /// Those of the teams that are of an organization that is locked already, and that the viewer may know of:
     /// who manages teams knows them all, and everybody those they are in.
     pub async fn in_locked(
-        conn: &mut Connection,
+        conn: &Connection,
         viewer: &Viewer,
         organization: &Arc<OrganizationAccess>,
         ids: &[TeamId],
@@ -122,8 +102,8 @@ impl TeamAccess {
         let found = teams::with_membership(conn, ids, viewer.user_id()).await?;
         let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
         let knows = |found: &TeamAndRole| {
-            let is_inside = organization.is_inside && found.viewer_role.is_some();
-            manages || is_inside || Self::sees(organization)
+            let is_in_it = organization.belongs && found.viewer_role.is_some();
+            manages || is_in_it || Self::sees(organization)
         };
         let of_it = |found: &TeamAndRole| found.team.organization_id == organization.organization.id;
         let known = found.into_iter().filter(|found| of_it(found) && knows(found));
@@ -139,7 +119,7 @@ impl TeamAccess {
     ///
     /// # Errors
     /// Refused as forbidden.
-    pub fn may_manage(&self) -> Result<(), Refusal> {
+    pub fn may_manage(&self) -> Result<Allowed, Refusal> {
         self.organization.may(Permission::TeamsManage)
     }
 
@@ -147,9 +127,9 @@ impl TeamAccess {
     ///
     /// # Errors
     /// Refused as forbidden.
-    pub fn may_manage_members(&self) -> Result<(), Refusal> {
+    pub fn may_manage_members(&self) -> Result<Allowed, Refusal> {
         if self.own == Some(TeamMemberRole::Lead) {
-            return Ok(());
+            return Ok(self.organization.allowed());
         }
         self.may_manage().map_err(|refusal| Refusal {
             message: "You need the permission teams.manage for this, or to lead the team.".into(),
@@ -161,7 +141,7 @@ impl TeamAccess {
     ///
     /// # Errors
     /// Refused as not found.
-    pub fn may_leave(&self) -> Result<(), Refusal> {
-        self.own.map(|_| ()).ok_or_else(|| Refusal::not_found("membership").at(["team"]))
+    pub fn may_leave(&self) -> Result<Allowed, Refusal> {
+        self.own.map(|_| self.organization.allowed()).ok_or_else(|| Refusal::not_found("membership").at(["team"]))
     }
 }

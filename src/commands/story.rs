@@ -114,6 +114,7 @@ pub fn profile(email: &str, name: &str) -> Profile {
         first_name: None,
         last_name: None,
         avatar_url: None,
+        issued_at: None,
     }
 }
 
@@ -356,7 +357,7 @@ impl Teller<'_> {
         who: &str,
         role: &str,
     ) -> Result<()> {
-        let email = self.user(who)?.email.to_string();
+        let email = self.user(who)?.email.as_str().to_owned();
         let invitation = self.invite(days_ago, inviter, organization, &email, role, 7).await?;
         self.run(days_ago - 1, who, Accept { invitation: InvitationRef::Id(invitation) }).await.map(|_| ())
     }

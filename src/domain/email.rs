@@ -50,6 +50,36 @@ impl fmt::Display for Email {
     }
 }
 
+/// The address of a person, as it is stored with them and in their memberships. None, once it passed to somebody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Address(Option<Email>);
+
+impl Address {
+    /// No address.
+    pub const NONE: Self = Self(None);
+
+    /// The address, if there is one.
+    pub fn get(&self) -> Option<&Email> {
+        self.0.as_ref()
+    }
+
+    /// The address as text; empty without one.
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", Email::as_str)
+    }
+
+    /// What [`Self::as_str`] has made before.
+    pub(crate) fn from_stored(text: String) -> Self {
+        Self((!text.is_empty()).then(|| Email::from_stored(text)))
+    }
+}
+
+impl From<Email> for Address {
+    fn from(email: Email) -> Self {
+        Self(Some(email))
+    }
+}
+
 /// Dot-atoms only; quoted local parts are legal, and used by nobody but attackers of parsers.
 fn is_local_part(local: &str) -> bool {
     let allowed = |c: char| {

@@ -55,6 +55,8 @@ text_enum! {
         ApiKeyCreated = "api_key.created",
         /// An API key got a new secret.
         ApiKeyRotated = "api_key.rotated",
+        /// Somebody else answers for an API key.
+        ApiKeyTakenOver = "api_key.taken_over",
         /// An API key was ended.
         ApiKeyRevoked = "api_key.revoked",
         /// Somebody was invited.

@@ -11,7 +11,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Roles every organization has, at both levels.
+    /// Roles every organization has, at both levels but for Guest.
     pub enum BuiltInRole {
         /// Everything. Exactly one per organization and project; only ever transferred.
         Owner = "OWNER",
@@ -21,10 +21,17 @@ text_enum! {
         Member = "MEMBER",
         /// Read only.
         Viewer = "VIEWER",
+        /// Belongs to the organization and may do nothing in it; no role of projects.
+        Guest = "GUEST",
     }
 }
 
 impl BuiltInRole {
+    /// The built-in roles of a level, strongest first.
+    pub fn of(scope: RoleScope) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |role| scope == RoleScope::Organization || *role != Self::Guest)
+    }
+
     /// Key by which input names the role.
     pub fn key(self) -> &'static str {
         match self {
@@ -32,6 +39,7 @@ impl BuiltInRole {
             Self::Admin => "admin",
             Self::Member => "member",
             Self::Viewer => "viewer",
+            Self::Guest => "guest",
         }
     }
 
@@ -42,6 +50,7 @@ impl BuiltInRole {
             Self::Admin => "Admin",
             Self::Member => "Member",
             Self::Viewer => "Viewer",
+            Self::Guest => "Guest",
         }
     }
 
@@ -50,3 +59,6 @@ impl BuiltInRole {
         self as i16
     }
 }
+
+/// Place of custom roles in lists: behind the built-in ones.
+pub const CUSTOM_RANK: i16 = 5;

@@ -9,8 +9,14 @@ use futures_util::future::try_join_all;
 
 /// A list of items that may fail to be shown. The library's own lists cut the path of an error that comes out of an
 /// item down to the item.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct List<T>(pub Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<T> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {

@@ -106,7 +106,7 @@ pub async fn subscribe(
 
 /// The viewer as they are now. Whoever cannot be asked about is told nothing more.
 async fn viewer_now(app: &App, viewer: &Viewer) -> Option<Arc<Viewer>> {
-    let found = async { viewer.again(&mut *app.db.read().await?, app.now()).await };
+    let found = async { viewer.again(&*app.db.read().await?, &app.policy, app.now()).await };
     found.await.ok().flatten().map(Arc::new)
 }
 

@@ -4,21 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{OrganizationRef, ProjectRef, TeamRef},
+    consequences::keys::KeyChange,
     domain::{
-        email::Email,
-        id::{OrganizationMemberId, ProjectMemberId, RoleId, TeamMemberId, UserId},
+        id::{OrganizationMemberId, ProjectMemberId, RoleId, TeamMemberId},
         invitation::BULK_MAX,
         role::{BuiltInRole, RoleScope},
         slug::Slug,
         text::{self, TextError},
     },
-    error::{Code, Detail, Error, Refusal},
-    store::{
-        Connection,
-        roles::Role,
-        users::{self, User},
-    },
+    error::{Code, Detail, Refusal},
+    store::roles::Role,
 };
+
+pub use crate::access::UserRef;
 
 /// Names a role of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,17 +61,6 @@ impl RoleRef {
             None => Refusal::not_found("role"),
         })
     }
-}
-
-/// Names a person.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum UserRef {
-    /// By id.
-    Id(UserId),
-    /// By verified address.
-    Email(Email),
-    /// By something that cannot be one.
-    Unknown,
 }
 
 /// The role may not be given.
@@ -155,15 +142,6 @@ pub fn description(text: &str) -> Result<String, Refusal> {
     text::paragraph(text, text::DESCRIPTION_MAX).map_err(|error| text_refusal(&error))
 }
 
-/// The person that is named; whoever asks decides whether the viewer may know of them.
-pub async fn user_by_ref(conn: &mut Connection, user: &UserRef) -> Result<Option<User>, Error> {
-    match user {
-        UserRef::Id(id) => Ok(users::by_ids(conn, &[*id]).await?.pop()),
-        UserRef::Email(email) => users::by_email(conn, email).await,
-        UserRef::Unknown => Ok(None),
-    }
-}
-
 /// The slug that is wanted.
 ///
 /// # Errors
@@ -204,6 +182,15 @@ pub enum TeamMemberRef {
     Lookup(TeamRef, UserRef),
     /// By something that cannot be one.
     Unknown,
+}
+
+/// What became of a member whose role was to change.
+#[derive(Clone, Debug)]
+pub struct RoleUpdated<M> {
+    /// The membership.
+    pub member: M,
+    /// API keys that the person answers for and that can do less.
+    pub keys: Vec<KeyChange>,
 }
 
 /// What a bulk change does when some items fail.
@@ -253,9 +240,4 @@ pub fn check_most(field: &'static str, length: usize, most: usize) -> Result<(),
 
 fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
-}
-
-/// Item not applied because another one failed.
-pub fn aborted() -> Refusal {
-    Refusal::new(Code::Aborted, "Not applied because another item failed and mode is ATOMIC.")
 }

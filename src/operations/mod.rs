@@ -6,12 +6,15 @@
 //! `schema.graphql`.
 
 pub mod api_keys;
+mod execute;
 pub mod input;
 pub mod invitations;
+mod locked;
 mod once;
 pub mod organization_members;
 pub mod organizations;
 pub mod patch;
+mod permissions;
 pub mod project_members;
 pub mod projects;
 pub mod roles;
@@ -19,10 +22,11 @@ pub mod sign_in;
 pub mod sweep;
 pub mod team_members;
 pub mod teams;
-mod transaction;
 
+pub use crate::consequences::Transaction;
+pub use execute::{Operation, execute};
+pub use locked::{Locked, Target};
 pub use once::{KEPT, execute_once};
-pub use transaction::{Operation, Transaction, execute};
 
 /// Four characters that make a slug free: the end of a new id, which is its random part.
 fn suffix(id: uuid::Uuid) -> String {

@@ -1,15 +1,29 @@
 //! Makes or refreshes the row of a person from the claims their identity provider signed.
+//!
+//! Newer claims win: what is stored tells when the provider said it, and an older token changes nothing, however long it
+//! is good. An address belongs to the person for whom it was verified last.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Operation, Transaction};
 use crate::{
     access::Viewer,
     app::App,
-    domain::{email::Email, id::UserId},
+    domain::{
+        email::{Address, Email},
+        id::UserId,
+    },
     error::{Error, Result},
     store::users::{self, User},
 };
+
+/// Without the time of issue, claims are taken for new this long after the last that were applied; and newer claims that
+/// change nothing are noted this far apart, so that a token made for every request is no write for every request.
+const PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// What somebody is called who has neither a name nor an address.
+const NAMELESS: &str = "No name";
 
 /// What an identity provider says of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,25 +44,28 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// Picture.
     pub avatar_url: Option<String>,
+    /// When the provider said so; unknown where the token does not tell.
+    pub issued_at: Option<DateTime<Utc>>,
 }
 
-/// The person whom `profile` describes; `None` for one who was never seen and brings no address. One
-/// statement unless something changed.
+/// The person whom `profile` describes; `None` for one who was never seen and brings no address. One statement unless
+/// something changed.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sign_in(app: &std::sync::Arc<App>, profile: Profile) -> Result<Option<User>> {
-    let known = {
-        let mut conn = app.db.read().await?;
-        users::by_subject(&mut conn, &profile.issuer, &profile.subject).await?
-    };
-    if let Some(known) = &known
-        && profile.applied_to(known.clone(), known.updated_at) == *known
+pub async fn sign_in(app: &Arc<App>, profile: Profile) -> Result<Option<User>> {
     {
-        return Ok(Some(known.clone()));
+        let mut conn = app.db.read().await?;
+        let known = users::by_subject(&mut conn, &profile.issuer, &profile.subject).await?;
+        if let Some(known) = known.filter(|known| !profile.changes(known, app.now())) {
+            if let Some(at) = profile.worth_noting(&known) {
+                users::note_claims(&mut conn, known.id, at).await?;
+            }
+            return Ok(Some(known));
+        }
     }
     // The operator, as nobody is signed in yet.
-    super::execute(app, &std::sync::Arc::new(Viewer::Operator), Refresh { profile }).await
+    super::execute(app, &Arc::new(Viewer::Operator), Refresh { profile }).await
 }
 
 struct Refresh {
@@ -59,22 +76,39 @@ impl Operation for Refresh {
     type Output = Option<User>;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Option<User>> {
-        let known = users::by_subject(tx.conn, &self.profile.issuer, &self.profile.subject).await?;
-        let is_new = known.is_none();
-        let base = match known {
-            Some(known) => known,
-            None => match &self.profile.email {
-                Some(email) => self.profile.unknown(UserId(tx.id()), email.clone(), tx.now),
-                None => return Ok(None),
-            },
+        let profile = &self.profile;
+        let known = users::by_subject(tx.conn, &profile.issuer, &profile.subject).await?;
+        let claimed = profile.email.as_ref().filter(|_| profile.email_verified);
+        let holder = match claimed {
+            Some(email) => users::holder(tx.conn, email).await?,
+            None => None,
         };
-        let user = self.profile.applied_to(base, tx.now);
-        if user.email_verified {
-            for previous in users::release_email(tx.conn, &user.email, user.id).await? {
-                tx.sign_out(previous.0);
-            }
+        let ids: Vec<UserId> = [&known, &holder].into_iter().flatten().map(|user| user.id).collect();
+        let locked = users::lock_for_claims(tx.conn, &ids).await?;
+        let again = |before: Option<User>| before.and_then(|before| locked.iter().find(|user| user.id == before.id));
+        let (known, holder) = (again(known), again(holder));
+        let Some(email) = profile.email.clone().or_else(|| known.and_then(|known| known.email.get().cloned())) else {
+            // Whoever has no address signs in, once they are known.
+            return Ok(known.cloned());
+        };
+        if let Some(known) = known.filter(|known| !profile.changes(known, tx.now)) {
+            return Ok(Some(known.clone()));
         }
-        if !is_new {
+        let base = known.cloned().unwrap_or_else(|| profile.unknown(UserId(tx.id()), &email, tx.now));
+        let mut user = profile.applied_to(base, tx.now);
+        let other = holder.filter(|holder| holder.id != user.id && holder.email == user.email && user.email_verified);
+        match other {
+            // It was verified for somebody else since.
+            Some(holder) if holder.claims_at > user.claims_at => user = without_address(user),
+            Some(holder) => {
+                let released =
+                    User { claims_at: user.claims_at, updated_at: tx.now, ..without_address(holder.clone()) };
+                users::update(tx.conn, &released).await?;
+                tx.sign_out(holder.id.0);
+            }
+            None => {}
+        }
+        if known.is_some() {
             users::update(tx.conn, &user).await?;
             tx.sign_out(user.id.0);
         } else if !users::insert(tx.conn, &user).await? {
@@ -85,13 +119,24 @@ impl Operation for Refresh {
     }
 }
 
+/// Somebody whose address is another's now.
+fn without_address(user: User) -> User {
+    let is_nameless = user.display_name == user.email.as_str();
+    User {
+        display_name: if is_nameless { NAMELESS.to_owned() } else { user.display_name },
+        email: Address::NONE,
+        email_verified: false,
+        ..user
+    }
+}
+
 impl Profile {
-    fn unknown(&self, id: UserId, email: Email, now: DateTime<Utc>) -> User {
+    fn unknown(&self, id: UserId, email: &Email, now: DateTime<Utc>) -> User {
         User {
             id,
             issuer: self.issuer.clone(),
             subject: self.subject.clone(),
-            email,
+            email: email.clone().into(),
             email_verified: self.email_verified,
             display_name: String::new(),
             first_name: None,
@@ -99,17 +144,36 @@ impl Profile {
             avatar_url: None,
             created_at: now,
             updated_at: now,
+            claims_at: DateTime::UNIX_EPOCH,
         }
+    }
+
+    /// Whether this is newer than what is stored, and says something else.
+    fn changes(&self, known: &User, now: DateTime<Utc>) -> bool {
+        let is_newer = match self.issued_at {
+            Some(issued) => issued > known.claims_at,
+            None => now >= known.claims_at + PAUSE,
+        };
+        let applied = self.applied_to(known.clone(), known.updated_at);
+        is_newer && User { claims_at: known.claims_at, ..applied } != *known
+    }
+
+    /// The time of issue of a token that says nothing new, where an older one could still change something back.
+    fn worth_noting(&self, known: &User) -> Option<DateTime<Utc>> {
+        self.issued_at.filter(|issued| *issued >= known.claims_at + PAUSE)
     }
 
     /// The person with what the provider says now; what it does not say stays.
     fn applied_to(&self, user: User, now: DateTime<Utc>) -> User {
-        let is_nameless = user.display_name.is_empty() || user.display_name == user.email.as_str();
+        let is_nameless = ["", NAMELESS, user.email.as_str()].contains(&user.display_name.as_str());
         let (email, email_verified) = match &self.email {
-            Some(email) => (email.clone(), self.email_verified),
+            Some(email) => (email.clone().into(), self.email_verified),
             None => (user.email, user.email_verified),
         };
-        let known_name = if is_nameless { email.to_string() } else { user.display_name };
+        let known_name = match email.get() {
+            Some(email) if is_nameless => email.to_string(),
+            _ => user.display_name,
+        };
         User {
             email,
             email_verified,
@@ -118,6 +182,7 @@ impl Profile {
             last_name: self.last_name.clone().or(user.last_name),
             avatar_url: self.avatar_url.clone().or(user.avatar_url),
             updated_at: now,
+            claims_at: self.issued_at.unwrap_or(now),
             ..user
         }
     }

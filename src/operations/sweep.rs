@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{KEPT, Operation, Transaction, execute, invitations::expire_lapsed};
+use super::{KEPT, Locked, Operation, Transaction, execute};
 use crate::{
-    access::Viewer,
+    access::{OrganizationAccess, OrganizationRef, Permission, Viewer},
     app::App,
+    consequences::invitations::expire_lapsed,
     domain::id::OrganizationId,
-    error::Result,
-    store::{idempotency, invitations, organizations},
+    error::{Error, Result},
+    store::{idempotency, invitations},
 };
 
 /// How often it is looked.
@@ -63,12 +64,14 @@ impl Operation for Expire {
     type Output = ();
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<()> {
-        organizations::lock(tx.conn, self.organization).await?;
-        let found = organizations::with_membership(tx.conn, &[self.organization], None).await?.pop();
-        if let Some(found) = found {
-            expire_lapsed(tx, &found.organization).await?;
-        }
-        Ok(())
+        let by = OrganizationRef::Id(self.organization);
+        let access = match Locked::<Arc<OrganizationAccess>>::lock(tx, &by).await {
+            // It was deleted meanwhile.
+            Err(Error::Refused(_)) => return Ok(()),
+            access => access?,
+        };
+        let permit = access.permit(access.may(Permission::InvitationsManage))?;
+        expire_lapsed(tx, &permit, &access.target.organization).await.map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::tokens::{Claims, TokenError, Verifier};
 use crate::{
-    access::{CredentialHash, SignedIn, Viewer},
+    access::{Backend, CredentialHash, SignedIn, Viewer},
     app::App,
     domain::{
         email::Email,
@@ -17,7 +17,7 @@ use crate::{
     },
     error::Result,
     operations::sign_in::{self, Profile},
-    store::api_keys::{self, ApiKey},
+    store::api_keys::{self, Which},
 };
 
 /// Who is let in.
@@ -101,6 +101,7 @@ fn profile(claims: Claims) -> Profile {
         first_name: printable(claims.given_name),
         last_name: printable(claims.family_name),
         avatar_url: claims.picture.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        issued_at: claims.issued_at,
         issuer: claims.issuer,
         subject: claims.subject,
     }
@@ -108,8 +109,12 @@ fn profile(claims: Claims) -> Profile {
 
 async fn key(app: &App, token: &str) -> Result<SignedIn, Refused> {
     const UNKNOWN: Refused = Refused::Invalid("The API key is unknown, expired or revoked.");
+    const EMPTY: Refused = Refused::Invalid(
+        "The API key has no permission left: whoever answers for it holds none of its permissions any more. Somebody who does can take it over.",
+    );
     let secret = ApiKeySecret::parse(token).ok_or(UNKNOWN)?;
     match find_key(app, &secret).await {
+        Ok(Some(key)) if key.effective.is_empty() => Err(EMPTY),
         Ok(Some(key)) => {
             let until = [key.expires_at, key.end_of(&secret)].into_iter().flatten().min();
             Ok(SignedIn { viewer: Viewer::Key(key).into(), until })
@@ -122,11 +127,12 @@ async fn key(app: &App, token: &str) -> Result<SignedIn, Refused> {
     }
 }
 
-async fn find_key(app: &App, secret: &ApiKeySecret) -> Result<Option<ApiKey>> {
+async fn find_key(app: &App, secret: &ApiKeySecret) -> Result<Option<Backend>> {
     let now = app.now();
     let mut conn = app.db.read().await?;
-    let key = api_keys::find(&mut conn, secret.organization, secret.key).await?;
-    let key = key.filter(|key| key.has_secret(secret, now) && key.is_active(now));
+    let found = api_keys::with_roles(&conn, Which::One(secret.organization, secret.key)).await?.pop();
+    let key = found.filter(|found| found.key.has_secret(secret, now) && found.key.is_active(now));
+    let key = key.map(|found| Backend::of(&app.policy, found));
     let is_fresh = |used: DateTime<Utc>| used >= now - TimeDelta::minutes(1);
     if let Some(key) = key.as_ref().filter(|key| !key.last_used_at.is_some_and(is_fresh)) {
         api_keys::touch(&mut conn, key, now).await?;

@@ -10,13 +10,15 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
-    schema::api_keys,
+    schema::{api_keys, organization_members, project_members, roles},
 };
 use crate::{
     domain::{
-        id::{ApiKeyId, OrganizationId, ProjectId},
+        id::{ApiKeyId, OrganizationId, ProjectId, UserId},
         organization::ActorKind,
+        role::BuiltInRole,
         secret::{ApiKeySecret, equal},
         text::fold,
     },
@@ -45,9 +47,24 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    pub responsible_kind: ActorKind,
+    pub responsible_id: Option<uuid::Uuid>,
+    pub parent_id: Option<ApiKeyId>,
 }
 
 impl ApiKey {
+    /// The key with this person to answer for it; the operator does for nobody.
+    #[must_use]
+    pub fn answered_for_by(self, person: Option<UserId>) -> Self {
+        let responsible_kind = if person.is_some() { ActorKind::User } else { ActorKind::Operator };
+        Self { responsible_kind, responsible_id: person.map(|person| person.0), ..self }
+    }
+
+    /// The person who answers for it; none when the operator does.
+    pub fn responsible(&self) -> Option<UserId> {
+        self.responsible_id.map(UserId)
+    }
+
     /// What lists of keys are searched by.
     pub fn searched_by(name: &str, prefix: &str) -> String {
         format!("{} {}", fold(name), fold(prefix))
@@ -79,15 +96,129 @@ impl ApiKey {
     }
 }
 
-/// Adds a key.
-pub async fn insert(conn: &mut Connection, row: &ApiKey) -> Result<()> {
-    diesel::insert_into(api_keys::table).values(row).execute(conn).await?;
-    Ok(())
+/// A role of whoever answers for a key, as far as it decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldRole {
+    /// Which built-in role it is.
+    pub built_in: Option<BuiltInRole>,
+    /// What it stores of its permissions.
+    pub permissions: Vec<String>,
 }
 
-/// A key.
-pub async fn find(conn: &mut Connection, organization: OrganizationId, id: ApiKeyId) -> Result<Option<ApiKey>> {
-    Ok(api_keys::table.find((organization, id)).select(ApiKey::as_select()).first(conn).await.optional()?)
+impl HeldRole {
+    /// A role that was joined: without permissions there was none.
+    fn joined(built_in: Option<BuiltInRole>, permissions: Option<Vec<String>>) -> Option<Self> {
+        permissions.map(|permissions| Self { built_in, permissions })
+    }
+}
+
+/// A key, and what whoever answers for it is in its organization and in the project that it is limited to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyAndRoles {
+    /// The key.
+    pub key: ApiKey,
+    /// Their role in the organization.
+    pub organization_role: Option<HeldRole>,
+    /// Their role in the project.
+    pub project_role: Option<HeldRole>,
+}
+
+/// Which keys to read.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// One of an organization.
+    One(OrganizationId, ApiKeyId),
+    /// These, of whatever organization.
+    Ids(&'a [ApiKeyId]),
+    /// Those of an organization that a person answers for and that are not revoked.
+    AnsweredForBy(OrganizationId, UserId),
+}
+
+/// Keys with what whoever answers for them is.
+pub async fn with_roles(mut conn: &Connection, which: Which<'_>) -> Result<Vec<KeyAndRoles>> {
+    type Columns = (ApiKey, Option<BuiltInRole>, Option<Vec<String>>, Option<BuiltInRole>, Option<Vec<String>>);
+    let in_project = diesel::alias!(roles as in_project);
+    let found = api_keys::table
+        .left_join(
+            organization_members::table.on(organization_members::organization_id
+                .eq(api_keys::organization_id)
+                .and(organization_members::user_id.nullable().eq(api_keys::responsible_id))),
+        )
+        .left_join(
+            roles::table.on(roles::organization_id
+                .eq(api_keys::organization_id)
+                .and(roles::id.nullable().eq(organization_members::role_id.nullable()))),
+        )
+        .left_join(
+            project_members::table.on(project_members::organization_id
+                .eq(api_keys::organization_id)
+                .and(project_members::project_id.nullable().eq(api_keys::project_id))
+                .and(project_members::user_id.nullable().eq(api_keys::responsible_id))),
+        )
+        .left_join(
+            in_project.on(in_project
+                .field(roles::organization_id)
+                .eq(api_keys::organization_id)
+                .and(in_project.field(roles::id).nullable().eq(project_members::role_id.nullable()))),
+        )
+        .select((
+            ApiKey::as_select(),
+            roles::built_in.nullable(),
+            roles::permissions.nullable(),
+            in_project.field(roles::built_in).nullable(),
+            in_project.field(roles::permissions).nullable(),
+        ))
+        .order(api_keys::id);
+    let rows: Vec<Columns> = match which {
+        Which::One(organization, id) => {
+            let one = found.filter(api_keys::organization_id.eq(organization)).filter(api_keys::id.eq(id));
+            one.load(&mut conn).await?
+        }
+        Which::Ids(ids) => found.filter(api_keys::id.eq_any(ids)).load(&mut conn).await?,
+        Which::AnsweredForBy(organization, user) => {
+            let of = found.filter(api_keys::organization_id.eq(organization));
+            let of = of.filter(api_keys::responsible_id.eq(user.0)).filter(api_keys::revoked_at.is_null());
+            of.load(&mut conn).await?
+        }
+    };
+    let read = |(key, built_in, permissions, project_built_in, project_permissions)| KeyAndRoles {
+        key,
+        organization_role: HeldRole::joined(built_in, permissions),
+        project_role: HeldRole::joined(project_built_in, project_permissions),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Whether people answer for keys of an organization.
+pub async fn has_answered_for(conn: &mut Connection, organization: OrganizationId) -> Result<bool> {
+    let answered = api_keys::table
+        .filter(api_keys::organization_id.eq(organization))
+        .filter(api_keys::responsible_id.is_not_null())
+        .filter(api_keys::revoked_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(answered)).get_result(conn).await?)
+}
+
+/// The keys that these made, and those that they made in turn, as far as they are not revoked.
+pub async fn descendants(conn: &mut Connection, organization: OrganizationId, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>> {
+    let (mut line, mut parents): (Vec<ApiKey>, Vec<ApiKeyId>) = (Vec::new(), ids.to_vec());
+    while !parents.is_empty() {
+        let made = api_keys::table
+            .filter(api_keys::organization_id.eq(organization))
+            .filter(api_keys::parent_id.eq_any(&parents))
+            .filter(api_keys::revoked_at.is_null());
+        let made: Vec<ApiKey> = made.order(api_keys::id).select(ApiKey::as_select()).load(conn).await?;
+        // A key is made after its parent, so that no line comes back to where it began.
+        parents = made.iter().map(|key| key.id).collect();
+        line.extend(made);
+    }
+    Ok(line)
+}
+
+/// Adds a key.
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, row: &ApiKey) -> Result<()> {
+    permit::check(permit, [row.organization_id])?;
+    diesel::insert_into(api_keys::table).values(row).execute(conn).await?;
+    Ok(())
 }
 
 /// Keys by id, of whatever organization.
@@ -123,6 +254,7 @@ pub async fn active_counts(
 /// Gives a key another secret; the one it has works until `until`, where that is given.
 pub async fn rotate(
     conn: &mut Connection,
+    permit: &dyn Permit,
     key: &ApiKey,
     secret: &ApiKeySecret,
     until: Option<DateTime<Utc>>,
@@ -134,18 +266,42 @@ pub async fn rotate(
         api_keys::previous_hash.eq(until.map(|_| &key.secret_hash)),
         api_keys::previous_until.eq(until),
     );
-    diesel::update(api_keys::table.find((key.organization_id, key.id))).set(change).execute(conn).await?;
+    diesel::update(api_keys::table.find((permit.organization(), key.id))).set(change).execute(conn).await?;
     Ok(())
 }
 
-/// Ends a key, and with it whatever secret it had before.
-pub async fn revoke(conn: &mut Connection, key: &ApiKey, now: DateTime<Utc>) -> Result<()> {
+/// Makes somebody else answer for keys, which end with no other key any more.
+pub async fn set_responsible(
+    conn: &mut Connection,
+    permit: &dyn Consequence,
+    ids: &[ApiKeyId],
+    responsible: Option<UserId>,
+) -> Result<()> {
+    let kind = if responsible.is_some() { ActorKind::User } else { ActorKind::Operator };
+    let change = (
+        api_keys::responsible_kind.eq(kind),
+        api_keys::responsible_id.eq(responsible.map(|user| user.0)),
+        api_keys::parent_id.eq(None::<ApiKeyId>),
+    );
+    let rows = api_keys::table.filter(api_keys::organization_id.eq(permit.organization()));
+    diesel::update(rows.filter(api_keys::id.eq_any(ids))).set(change).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends keys, and with them whatever secret they had before.
+pub async fn revoke(
+    conn: &mut Connection,
+    permit: &dyn Consequence,
+    ids: &[ApiKeyId],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let change = (
         api_keys::revoked_at.eq(now),
         api_keys::previous_hash.eq(None::<Vec<u8>>),
         api_keys::previous_until.eq(None::<DateTime<Utc>>),
     );
-    diesel::update(api_keys::table.find((key.organization_id, key.id))).set(change).execute(conn).await?;
+    let rows = api_keys::table.filter(api_keys::organization_id.eq(permit.organization()));
+    diesel::update(rows.filter(api_keys::id.eq_any(ids))).set(change).execute(conn).await?;
     Ok(())
 }
 

@@ -42,17 +42,17 @@ pub async fn insert(conn: &mut Connection, rows: &[Event]) -> Result<()> {
 }
 
 /// What was told of a removal.
-pub async fn removal_data(conn: &mut Connection, kind: &str, subject: Uuid) -> Result<Option<serde_json::Value>> {
+pub async fn removal_data(mut conn: &Connection, kind: &str, subject: Uuid) -> Result<Option<serde_json::Value>> {
     let found = events::table.filter(events::subject_id.eq(subject)).filter(events::type_.eq(kind));
-    Ok(found.select(events::data).first(conn).await.optional()?)
+    Ok(found.select(events::data).first(&mut conn).await.optional()?)
 }
 
 /// The organization, and the project, that something was removed from.
 pub async fn removal(
-    conn: &mut Connection,
+    mut conn: &Connection,
     kind: &str,
     subject: Uuid,
 ) -> Result<Option<(OrganizationId, Option<ProjectId>)>> {
     let found = events::table.filter(events::subject_id.eq(subject)).filter(events::type_.eq(kind));
-    Ok(found.select((events::organization_id, events::project_id)).first(conn).await.optional()?)
+    Ok(found.select((events::organization_id, events::project_id)).first(&mut conn).await.optional()?)
 }

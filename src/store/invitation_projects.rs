@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     invitations::Invitation,
+    permit::{self, Permit},
     schema::{invitation_projects as grants, invitations},
 };
 use crate::{
@@ -64,7 +65,8 @@ pub async fn added_by(
 }
 
 /// Adds grants; those that are there stay.
-pub async fn add(conn: &mut Connection, projects: &[ProjectGrant]) -> Result<()> {
+pub async fn add(conn: &mut Connection, permit: &dyn Permit, projects: &[ProjectGrant]) -> Result<()> {
+    permit::check(permit, projects.iter().map(|grant| grant.organization_id))?;
     if !projects.is_empty() {
         diesel::insert_into(grants::table).values(projects).on_conflict_do_nothing().execute(conn).await?;
     }
@@ -72,25 +74,30 @@ pub async fn add(conn: &mut Connection, projects: &[ProjectGrant]) -> Result<()>
 }
 
 /// Makes what an invitation grants exactly these projects.
-pub async fn replace(conn: &mut Connection, invitation: &Invitation, projects: &[ProjectGrant]) -> Result<()> {
+pub async fn replace(
+    conn: &mut Connection,
+    permit: &dyn Permit,
+    invitation: &Invitation,
+    projects: &[ProjectGrant],
+) -> Result<()> {
     let all = grants::table
-        .filter(grants::organization_id.eq(invitation.organization_id))
+        .filter(grants::organization_id.eq(permit.organization()))
         .filter(grants::invitation_id.eq(invitation.id));
     diesel::delete(all).execute(conn).await?;
-    add(conn, projects).await
+    add(conn, permit, projects).await
 }
 
 /// Takes a grant out of an invitation.
-pub async fn delete(conn: &mut Connection, grant: &ProjectGrant) -> Result<()> {
-    let row = grants::table.find((grant.organization_id, grant.invitation_id, grant.project_id));
+pub async fn delete(conn: &mut Connection, permit: &dyn Permit, grant: &ProjectGrant) -> Result<()> {
+    let row = grants::table.find((permit.organization(), grant.invitation_id, grant.project_id));
     diesel::delete(row).execute(conn).await?;
     Ok(())
 }
 
 /// Notes that whoever answers for an invitation answers for what others added as well.
-pub async fn take_over(conn: &mut Connection, organization: OrganizationId, invitation: InvitationId) -> Result<()> {
+pub async fn take_over(conn: &mut Connection, permit: &dyn Permit, invitation: InvitationId) -> Result<()> {
     let added = grants::table
-        .filter(grants::organization_id.eq(organization))
+        .filter(grants::organization_id.eq(permit.organization()))
         .filter(grants::invitation_id.eq(invitation))
         .filter(grants::added_by_kind.is_not_null());
     let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
+    permit::{self, Permit},
     schema::{invitation_teams as grants, invitations},
 };
 use crate::{
@@ -74,31 +75,9 @@ pub async fn added_by(
     Ok(found.select(TeamGrant::as_select()).load(conn).await?)
 }
 
-/// Which of these people invited somebody, or added a team to an invitation, that is pending.
-pub async fn givers_among(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    people: &[uuid::Uuid],
-) -> Result<Vec<uuid::Uuid>> {
-    let invited = invitations::table
-        .filter(invitations::organization_id.eq(organization))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
-        .filter(invitations::invited_by_kind.eq(ActorKind::User))
-        .filter(invitations::invited_by_id.eq_any(people));
-    let mut givers: Vec<Option<uuid::Uuid>> = invited.select(invitations::invited_by_id).distinct().load(conn).await?;
-    let added = grants::table
-        .filter(grants::organization_id.eq(organization))
-        .filter(grants::added_by_kind.eq(ActorKind::User))
-        .filter(grants::added_by_id.eq_any(people));
-    givers.extend(added.select(grants::added_by_id).distinct().load::<Option<uuid::Uuid>>(conn).await?);
-    let mut givers: Vec<uuid::Uuid> = givers.into_iter().flatten().collect();
-    givers.sort_unstable();
-    givers.dedup();
-    Ok(givers)
-}
-
 /// Adds teams to invitations; those that are granted already stay as they are.
-pub async fn add(conn: &mut Connection, rows: &[TeamGrant]) -> Result<()> {
+pub async fn add(conn: &mut Connection, permit: &dyn Permit, rows: &[TeamGrant]) -> Result<()> {
+    permit::check(permit, rows.iter().map(|grant| grant.organization_id))?;
     // A statement takes no more than 65 535 values.
     for rows in rows.chunks(10_000) {
         diesel::insert_into(grants::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
@@ -109,13 +88,13 @@ pub async fn add(conn: &mut Connection, rows: &[TeamGrant]) -> Result<()> {
 /// Gives another role in a team that these invitations grant.
 pub async fn set_role(
     conn: &mut Connection,
-    organization: OrganizationId,
+    permit: &dyn Permit,
     ids: &[InvitationId],
     team: TeamId,
     role: TeamMemberRole,
 ) -> Result<()> {
     let rows = grants::table
-        .filter(grants::organization_id.eq(organization))
+        .filter(grants::organization_id.eq(permit.organization()))
         .filter(grants::invitation_id.eq_any(ids))
         .filter(grants::team_id.eq(team));
     diesel::update(rows).set(grants::role.eq(role)).execute(conn).await?;
@@ -123,14 +102,9 @@ pub async fn set_role(
 }
 
 /// Takes teams out of these invitations.
-pub async fn delete(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    ids: &[InvitationId],
-    teams: &[TeamId],
-) -> Result<()> {
+pub async fn delete(conn: &mut Connection, permit: &dyn Permit, ids: &[InvitationId], teams: &[TeamId]) -> Result<()> {
     let rows = grants::table
-        .filter(grants::organization_id.eq(organization))
+        .filter(grants::organization_id.eq(permit.organization()))
         .filter(grants::invitation_id.eq_any(ids))
         .filter(grants::team_id.eq_any(teams));
     diesel::delete(rows).execute(conn).await?;
@@ -138,9 +112,9 @@ pub async fn delete(
 }
 
 /// Notes that whoever answers for an invitation answers for what others added as well.
-pub async fn take_over(conn: &mut Connection, organization: OrganizationId, invitation: InvitationId) -> Result<()> {
+pub async fn take_over(conn: &mut Connection, permit: &dyn Permit, invitation: InvitationId) -> Result<()> {
     let added = grants::table
-        .filter(grants::organization_id.eq(organization))
+        .filter(grants::organization_id.eq(permit.organization()))
         .filter(grants::invitation_id.eq(invitation))
         .filter(grants::added_by_kind.is_not_null());
     let change = (grants::added_by_kind.eq(None::<ActorKind>), grants::added_by_id.eq(None::<uuid::Uuid>));

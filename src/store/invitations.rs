@@ -11,6 +11,7 @@ use super::{
     Connection,
     invitation_projects::{self, ProjectGrant},
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{invitation_projects as grants, invitations, mails},
 };
@@ -34,7 +35,7 @@ pub struct Invitation {
     pub email: Email,
     pub status: InvitationStatus,
     pub status_rank: i16,
-    pub role_id: RoleId,
+    pub role_id: Option<RoleId>,
     pub project_id: Option<ProjectId>,
     pub message: Option<String>,
     pub token_version: i32,
@@ -99,9 +100,15 @@ const FROM: &str = "invitations \
      WHERE m.organization_id = invitations.organization_id AND m.invitation_id = invitations.id AND m.sent_at IS NOT NULL) AS sent";
 
 /// Adds invitations with what they grant.
-pub async fn insert(conn: &mut Connection, rows: &[Invitation], projects: &[ProjectGrant]) -> Result<()> {
+pub async fn insert(
+    conn: &mut Connection,
+    permit: &dyn Permit,
+    rows: &[Invitation],
+    projects: &[ProjectGrant],
+) -> Result<()> {
+    permit::check(permit, rows.iter().map(|row| row.organization_id))?;
     diesel::insert_into(invitations::table).values(rows).execute(conn).await?;
-    invitation_projects::add(conn, projects).await
+    invitation_projects::add(conn, permit, projects).await
 }
 
 /// An invitation, locked. The organization is locked before.
@@ -111,11 +118,11 @@ pub async fn lock(conn: &mut Connection, organization: OrganizationId, id: Invit
 }
 
 /// An invitation by id, of whatever organization.
-pub async fn find(conn: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
+pub async fn find(mut conn: &Connection, id: InvitationId) -> Result<Option<Invitation>> {
     Ok(invitations::table
         .filter(invitations::id.eq(id))
         .select(Invitation::as_select())
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()?)
 }
@@ -156,13 +163,9 @@ pub async fn pending_from(
 }
 
 /// Marks as expired what has run out of time, and tells which those were.
-pub async fn expire(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    now: DateTime<Utc>,
-) -> Result<Vec<InvitationId>> {
+pub async fn expire(conn: &mut Connection, permit: &dyn Consequence, now: DateTime<Utc>) -> Result<Vec<InvitationId>> {
     let over = invitations::table
-        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::organization_id.eq(permit.organization()))
         .filter(invitations::status.eq(InvitationStatus::Pending))
         .filter(invitations::expires_at.le(now));
     let change = (
@@ -202,12 +205,12 @@ pub struct Resolution {
 /// several that try at once succeeds.
 pub async fn resolve(
     conn: &mut Connection,
-    organization: OrganizationId,
+    permit: &dyn Consequence,
     ids: &[InvitationId],
     resolution: Resolution,
 ) -> Result<Vec<InvitationId>> {
     let pending = invitations::table
-        .filter(invitations::organization_id.eq(organization))
+        .filter(invitations::organization_id.eq(permit.organization()))
         .filter(invitations::id.eq_any(ids))
         .filter(invitations::status.eq(InvitationStatus::Pending));
     let change = (
@@ -224,6 +227,7 @@ pub async fn resolve(
 /// Makes the next link of an invitation and opens it again; tells the number of the link.
 pub async fn renew(
     conn: &mut Connection,
+    permit: &dyn Permit,
     invitation: &Invitation,
     expires_at: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -238,16 +242,13 @@ pub async fn renew(
         invitations::expires_at.eq(expires_at),
         invitations::updated_at.eq(now),
     );
-    let row = invitations::table.find((invitation.organization_id, invitation.id));
+    let row = invitations::table.find((permit.organization(), invitation.id));
     Ok(diesel::update(row).set(change).returning(invitations::token_version).get_result(conn).await?)
 }
 
 /// What stands in the way of opening an expired invitation again.
 #[derive(Clone, Copy, Debug, Default, QueryableByName)]
 pub struct Revival {
-    /// The address belongs to a member by now.
-    #[diesel(sql_type = Bool)]
-    pub is_member: bool,
     /// The address has a newer invitation.
     #[diesel(sql_type = Bool)]
     pub is_invited: bool,
@@ -264,9 +265,7 @@ pub async fn revivals(
 ) -> Result<Vec<Revival>> {
     let (organizations, emails): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
     let mut query = Query::new(
-        "SELECT EXISTS (SELECT FROM organization_members m WHERE m.organization_id = key.organization_id \
-         AND m.email = key.email) AS is_member, \
-         EXISTS (SELECT FROM invitations i WHERE i.organization_id = key.organization_id AND i.email = key.email \
+        "SELECT EXISTS (SELECT FROM invitations i WHERE i.organization_id = key.organization_id AND i.email = key.email \
          AND i.status = 'PENDING' AND i.expires_at > ",
     );
     query.bind::<Timestamptz, _>(now).sql(
@@ -282,8 +281,9 @@ pub async fn revivals(
 /// Gives an invitation another role, and notes who answers for it.
 pub async fn set_terms(
     conn: &mut Connection,
+    permit: &dyn Permit,
     invitation: &Invitation,
-    role: RoleId,
+    role: Option<RoleId>,
     by: (ActorKind, Option<uuid::Uuid>),
     now: DateTime<Utc>,
 ) -> Result<()> {
@@ -293,13 +293,13 @@ pub async fn set_terms(
         invitations::invited_by_id.eq(by.1),
         invitations::updated_at.eq(now),
     );
-    let row = (invitation.organization_id, invitation.id);
+    let row = (permit.organization(), invitation.id);
     diesel::update(invitations::table.find(row)).set(change).execute(conn).await?;
     Ok(())
 }
 
-/// Who sent, or added to, pending invitations that a change of `role` may concern: they have the role
-/// themselves, or gave it.
+/// Who sent, or added projects or teams to, pending invitations that a change of `role` may concern: people who have the
+/// role, keys that these answer for, and whoever gave it.
 pub async fn givers_touched_by(
     conn: &mut Connection,
     organization: OrganizationId,
@@ -320,11 +320,16 @@ pub async fn givers_touched_by(
          given AS (SELECT p.organization_id, p.invited_by_kind AS kind, p.invited_by_id AS id, p.role_id FROM pending p \
          UNION SELECT g.organization_id, COALESCE(g.added_by_kind, p.invited_by_kind), \
          CASE WHEN g.added_by_kind IS NULL THEN p.invited_by_id ELSE g.added_by_id END, g.role_id \
-         FROM pending p JOIN invitation_projects g ON g.organization_id = p.organization_id AND g.invitation_id = p.id) \
-         SELECT DISTINCT given.kind, given.id FROM the JOIN given ON given.organization_id = the.organization_id \
-         WHERE given.id IS NOT NULL AND (given.role_id = the.id \
-         OR EXISTS (SELECT FROM organization_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id) \
-         OR EXISTS (SELECT FROM project_members m WHERE m.organization_id = the.organization_id AND m.user_id = given.id AND m.role_id = the.id))",
+         FROM pending p JOIN invitation_projects g ON g.organization_id = p.organization_id AND g.invitation_id = p.id \
+         UNION SELECT t.organization_id, t.added_by_kind, t.added_by_id, NULL \
+         FROM pending p JOIN invitation_teams t ON t.organization_id = p.organization_id AND t.invitation_id = p.id \
+         WHERE t.added_by_kind IS NOT NULL), \
+         judged AS (SELECT given.*, CASE WHEN given.kind = 'API_KEY' THEN k.responsible_id ELSE given.id END AS person \
+         FROM given LEFT JOIN api_keys k ON given.kind = 'API_KEY' AND k.organization_id = given.organization_id AND k.id = given.id) \
+         SELECT DISTINCT judged.kind, judged.id FROM the JOIN judged ON judged.organization_id = the.organization_id \
+         WHERE judged.id IS NOT NULL AND (judged.role_id = the.id \
+         OR EXISTS (SELECT FROM organization_members m WHERE m.organization_id = the.organization_id AND m.user_id = judged.person AND m.role_id = the.id) \
+         OR EXISTS (SELECT FROM project_members m WHERE m.organization_id = the.organization_id AND m.user_id = judged.person AND m.role_id = the.id))",
     );
     let givers: Vec<Giver> = query.load(conn).await?;
     Ok(givers.into_iter().map(|giver| (giver.kind, giver.id)).collect())
@@ -346,9 +351,10 @@ pub async fn pending_to_project(
 /// Takes a project out of all invitations, which stay, and tells which pending ones granted it.
 pub async fn forget_project(
     conn: &mut Connection,
-    organization: OrganizationId,
+    permit: &dyn Consequence,
     project: ProjectId,
 ) -> Result<Vec<InvitationId>> {
+    let organization = permit.organization();
     let to_it = invitations::table
         .filter(invitations::organization_id.eq(organization))
         .filter(invitations::project_id.eq(project));

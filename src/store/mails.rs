@@ -87,12 +87,12 @@ pub struct Letter {
 }
 
 const LETTER: &str = "i.email AS to, o.name AS organization_name, p.name AS project_name, \
-     COALESCE(u.display_name, k.name) AS inviter_name, COALESCE(g.name, r.name) AS role_name, i.message, i.expires_at, \
+     COALESCE(u.display_name, k.name) AS inviter_name, COALESCE(g.name, r.name, '') AS role_name, i.message, i.expires_at, \
      i.status = 'PENDING' AND i.token_version = m.token_version AS is_current";
 /// The role that is named is the one in the invited project, if there is one.
 const JOINS: &str = "JOIN invitations i ON i.organization_id = m.organization_id AND i.id = m.invitation_id \
      JOIN organizations o ON o.id = i.organization_id \
-     JOIN roles r ON r.organization_id = i.organization_id AND r.id = i.role_id \
+     LEFT JOIN roles r ON r.organization_id = i.organization_id AND r.id = i.role_id \
      LEFT JOIN projects p ON p.organization_id = i.organization_id AND p.id = i.project_id \
      LEFT JOIN invitation_projects ip ON ip.organization_id = i.organization_id AND ip.invitation_id = i.id AND ip.project_id = i.project_id \
      LEFT JOIN roles g ON g.organization_id = ip.organization_id AND g.id = ip.role_id \

@@ -1,5 +1,6 @@
 //! All SQL, one file per table. Functions take a connection first, plain values, and answer absence with
-//! `Option`; they know no permissions. What reads from a connection that others read from at the same time takes
+//! `Option`; they know no permissions: what writes takes a
+//! [`permit`] from above. What reads from a connection that others read from at the same time takes
 //! `&Connection`.
 //!
 //! Simple statements are diesel's DSL. What is batched, paged or lateral is written SQL ([`query`]).
@@ -17,6 +18,7 @@ pub mod mails;
 pub mod organization_members;
 pub mod organizations;
 pub mod paging;
+pub mod permit;
 pub mod project_members;
 pub mod projects;
 pub mod query;

@@ -1,6 +1,9 @@
 //! Memberships of organizations.
 
-use std::ops::Deref;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Deref,
+};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -12,6 +15,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     roles::Role,
     schema::{organization_members as members, roles},
@@ -19,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
-        email::Email,
+        email::{Address, Email},
         id::{OrganizationId, OrganizationMemberId, ProjectId, RoleId, TeamId, UserId},
         organization::ActorKind,
     },
@@ -38,7 +42,7 @@ pub struct OrganizationMember {
     pub role_rank: i16,
     pub is_owner: bool,
     pub sort_name: String,
-    pub email: Email,
+    pub email: Address,
     pub search_text: String,
     pub display_name: String,
     pub invited_by_kind: Option<ActorKind>,
@@ -79,7 +83,7 @@ pub struct Entry {
     pub organization_id: OrganizationId,
     pub id: OrganizationMemberId,
     pub user_id: UserId,
-    pub email: Email,
+    pub email: Address,
     pub display_name: String,
     pub role_id: RoleId,
 }
@@ -125,7 +129,7 @@ impl From<Membership> for Found {
 }
 
 impl Listed for Entry {
-    fn shown(&self) -> (UserId, &Email, &String) {
+    fn shown(&self) -> (UserId, &Address, &String) {
         (self.user_id, &self.email, &self.display_name)
     }
 }
@@ -154,7 +158,8 @@ impl From<OrganizationMember> for Membership {
 }
 
 /// Adds members.
-pub async fn insert(conn: &mut Connection, rows: &[OrganizationMember]) -> Result<()> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, rows: &[OrganizationMember]) -> Result<()> {
+    permit::check(permit, rows.iter().map(|row| row.organization_id))?;
     diesel::insert_into(members::table).values(rows).execute(conn).await?;
     Ok(())
 }
@@ -185,6 +190,12 @@ pub async fn by_users(conn: &Connection, keys: &[(OrganizationId, UserId)]) -> R
     Ok(query.rows(conn).await?)
 }
 
+/// Which of these people are members.
+pub async fn among(conn: &mut Connection, organization: OrganizationId, users: &[UserId]) -> Result<Vec<UserId>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::user_id.eq_any(users));
+    Ok(found.select(members::user_id).load(conn).await?)
+}
+
 /// A membership with its role.
 pub async fn with_role(
     conn: &mut Connection,
@@ -201,14 +212,26 @@ pub async fn with_role(
     Ok(found.first(conn).await.optional()?)
 }
 
-/// Which of these addresses are members'.
-pub async fn by_emails(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    emails: &[Email],
-) -> Result<Vec<(Email, UserId)>> {
-    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::email.eq_any(emails));
-    Ok(found.select((members::email, members::user_id)).load(conn).await?)
+/// Which of these addresses name members, each of its organization: as [`users::holders`] has it, whatever memberships
+/// repeat of addresses.
+pub async fn by_addresses(
+    conn: &Connection,
+    keys: &[(OrganizationId, Email)],
+) -> Result<HashMap<(OrganizationId, Email), UserId>> {
+    let emails: Vec<Email> = keys.iter().map(|(_, email)| email.clone()).collect();
+    let holders = users::holders(conn, &emails).await?;
+    let wanted: Vec<(OrganizationId, UserId)> =
+        keys.iter().filter_map(|(organization, email)| Some((*organization, holders.get(email)?.id))).collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let members: HashSet<(OrganizationId, UserId)> =
+        by_users(conn, &wanted).await?.into_iter().map(|found| (found.organization_id, found.user_id)).collect();
+    let named = |key: &(OrganizationId, Email)| {
+        let user = holders.get(&key.1)?.id;
+        members.contains(&(key.0, user)).then(|| (key.clone(), user))
+    };
+    Ok(keys.iter().filter_map(named).collect())
 }
 
 /// The owner of each of these organizations.
@@ -222,11 +245,12 @@ pub async fn owners(conn: &Connection, organizations: &[OrganizationId]) -> Resu
 /// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
 pub async fn set_role(
     conn: &mut Connection,
+    permit: &dyn Consequence,
     member: OrganizationMemberId,
     role: &Role,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let row = members::table.find((role.organization_id, member));
+    let row = members::table.find((permit.organization(), member));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
@@ -239,8 +263,8 @@ pub async fn set_role(
 }
 
 /// Ends a membership, and with it whatever rests on it.
-pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: OrganizationMemberId) -> Result<bool> {
-    Ok(diesel::delete(members::table.find((organization, id))).execute(conn).await? == 1)
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, id: OrganizationMemberId) -> Result<bool> {
+    Ok(diesel::delete(members::table.find((permit.organization(), id))).execute(conn).await? == 1)
 }
 
 /// Whose members a list shows.

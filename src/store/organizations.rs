@@ -11,6 +11,7 @@ use super::{
     Connection,
     organization_members::Membership,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{organization_slugs, organizations, roles},
 };
@@ -107,6 +108,23 @@ pub async fn with_membership(
     Ok(query.rows(conn).await?)
 }
 
+/// What an organization is called, and its logo.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = organizations)]
+#[expect(missing_docs, reason = "as of `Organization`")]
+pub struct OrganizationName {
+    pub id: OrganizationId,
+    pub name: String,
+    pub logo_url: Option<String>,
+}
+
+/// What organizations are called.
+pub async fn names(conn: &Connection, ids: &[OrganizationId]) -> Result<Vec<OrganizationName>> {
+    let mut query = Query::new("SELECT ");
+    query.columns::<OrganizationName>().sql(" FROM organizations WHERE organizations.id = ").any(ids);
+    Ok(query.rows(conn).await?)
+}
+
 /// The organization that has or had this slug, with the membership of `user`.
 pub async fn with_membership_by_slug(
     conn: &Connection,
@@ -127,16 +145,28 @@ pub async fn id_by_slug(mut conn: &Connection, slug: &Slug) -> Result<Option<Org
     Ok(found.first(&mut conn).await.optional()?)
 }
 
+/// The row of an organization is this transaction's until it ends.
+#[derive(Debug)]
+pub struct Lock(OrganizationId);
+
+impl Lock {
+    /// The organization.
+    pub fn organization(&self) -> OrganizationId {
+        self.0
+    }
+}
+
 /// Locks an organization, before anything that can change its owner, its seats, or what its members may
-/// do. `false` when there is none. The lock leaves foreign keys of other transactions alone.
-pub async fn lock(conn: &mut Connection, id: OrganizationId) -> Result<bool> {
+/// do. None when there is no such organization. The lock leaves foreign keys of other transactions alone.
+pub async fn lock(conn: &mut Connection, id: OrganizationId) -> Result<Option<Lock>> {
     let locked = organizations::table.find(id).for_no_key_update().select(organizations::id);
-    Ok(locked.first::<OrganizationId>(conn).await.optional()?.is_some())
+    Ok(locked.first::<OrganizationId>(conn).await.optional()?.map(Lock))
 }
 
 /// Takes a slug for an organization; `false` when it is or was another's.
-pub async fn take_slug(conn: &mut Connection, slug: &Slug, id: OrganizationId) -> Result<bool> {
-    let row = (organization_slugs::slug.eq(slug.as_str()), organization_slugs::organization_id.eq(id));
+pub async fn take_slug(conn: &mut Connection, permit: &dyn Permit, slug: &Slug) -> Result<bool> {
+    let row =
+        (organization_slugs::slug.eq(slug.as_str()), organization_slugs::organization_id.eq(permit.organization()));
     Ok(diesel::insert_into(organization_slugs::table).values(row).on_conflict_do_nothing().execute(conn).await? == 1)
 }
 
@@ -145,14 +175,15 @@ pub async fn is_taken(conn: &mut Connection, slug: &Slug) -> Result<bool> {
     Ok(id_by_slug(conn, slug).await?.is_some())
 }
 
-/// Adds an organization; its slug is taken separately.
-pub async fn insert(conn: &mut Connection, row: &Organization) -> Result<()> {
+/// Adds an organization, which nobody else sees until the transaction ends; its slug is taken separately.
+pub async fn insert(conn: &mut Connection, row: &Organization) -> Result<Lock> {
     diesel::insert_into(organizations::table).values(row).execute(conn).await?;
-    Ok(())
+    Ok(Lock(row.id))
 }
 
 /// Stores a changed profile or plan, with the next version. Counters are changed by [`advance`] alone.
-pub async fn update(conn: &mut Connection, row: &Organization) -> Result<()> {
+pub async fn update(conn: &mut Connection, permit: &dyn Permit, row: &Organization) -> Result<()> {
+    permit::check(permit, [row.id])?;
     let profile = (
         organizations::slug.eq(&row.slug),
         organizations::name.eq(&row.name),
@@ -178,7 +209,7 @@ pub async fn update(conn: &mut Connection, row: &Organization) -> Result<()> {
 
 /// Deletes an organization and everything in it. What refers to something goes before it: cascades alone would
 /// look each row up, and stumble over roles that are still held.
-pub async fn delete(conn: &mut Connection, id: OrganizationId) -> Result<()> {
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence) -> Result<()> {
     for statement in [
         "DELETE FROM team_members WHERE organization_id = ",
         "DELETE FROM project_members WHERE organization_id = ",
@@ -195,7 +226,7 @@ pub async fn delete(conn: &mut Connection, id: OrganizationId) -> Result<()> {
         "DELETE FROM organizations WHERE id = ",
     ] {
         let mut query = Query::new(statement);
-        query.bind::<SqlUuid, _>(id);
+        query.bind::<SqlUuid, _>(permit.organization());
         query.execute(conn).await?;
     }
     Ok(())

@@ -12,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     roles::Role,
     schema::project_members as members,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        email::Email,
+        email::Address,
         id::{OrganizationId, ProjectId, ProjectMemberId, RoleId, UserId},
     },
     error::Result,
@@ -38,7 +39,7 @@ pub struct ProjectMember {
     pub role_rank: i16,
     pub is_owner: bool,
     pub sort_name: String,
-    pub email: Email,
+    pub email: Address,
     pub search_text: String,
     pub display_name: String,
     pub version: i32,
@@ -77,7 +78,7 @@ pub struct Entry {
     pub id: ProjectMemberId,
     pub project_id: ProjectId,
     pub user_id: UserId,
-    pub email: Email,
+    pub email: Address,
     pub display_name: String,
     pub role_id: RoleId,
 }
@@ -121,13 +122,14 @@ impl From<Membership> for Found {
 }
 
 impl Listed for Entry {
-    fn shown(&self) -> (UserId, &Email, &String) {
+    fn shown(&self) -> (UserId, &Address, &String) {
         (self.user_id, &self.email, &self.display_name)
     }
 }
 
 /// Adds members; those who are in the project already stay as they are. Tells who was added.
-pub async fn insert(conn: &mut Connection, rows: &[ProjectMember]) -> Result<Vec<ProjectMember>> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, rows: &[ProjectMember]) -> Result<Vec<ProjectMember>> {
+    permit::check(permit, rows.iter().map(|row| row.organization_id))?;
     let inserted = diesel::insert_into(members::table)
         .values(rows)
         .on_conflict((members::organization_id, members::project_id, members::user_id))
@@ -182,6 +184,21 @@ pub async fn among(
     Ok(found.select(ProjectMember::as_select()).load(conn).await?)
 }
 
+/// Which of these people are in a project of an organization, or in this one.
+pub async fn people_among(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    project: Option<ProjectId>,
+    users: &[UserId],
+) -> Result<Vec<UserId>> {
+    let found = members::table.filter(members::organization_id.eq(organization)).filter(members::user_id.eq_any(users));
+    let found = found.select(members::user_id).distinct();
+    Ok(match project {
+        Some(project) => found.filter(members::project_id.eq(project)).load(conn).await?,
+        None => found.load(conn).await?,
+    })
+}
+
 /// Everything a person is in, in one organization.
 pub async fn of_user(conn: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<ProjectMember>> {
     let found = members::table.filter(members::organization_id.eq(organization)).filter(members::user_id.eq(user));
@@ -189,7 +206,8 @@ pub async fn of_user(conn: &mut Connection, organization: OrganizationId, user: 
 }
 
 /// Makes an existing or new member the owner of a project that has none.
-pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bool> {
+pub async fn make_owner(conn: &mut Connection, permit: &dyn Consequence, row: &ProjectMember) -> Result<bool> {
+    permit::check(permit, [row.organization_id])?;
     let promoted = diesel::insert_into(members::table)
         .values(row)
         .on_conflict((members::organization_id, members::project_id, members::user_id))
@@ -206,8 +224,14 @@ pub async fn make_owner(conn: &mut Connection, row: &ProjectMember) -> Result<bo
 }
 
 /// Gives a member another role. Whoever loses Owner comes before whoever gets it: there is one at a time.
-pub async fn set_role(conn: &mut Connection, member: ProjectMemberId, role: &Role, now: DateTime<Utc>) -> Result<()> {
-    let row = members::table.find((role.organization_id, member));
+pub async fn set_role(
+    conn: &mut Connection,
+    permit: &dyn Consequence,
+    member: ProjectMemberId,
+    role: &Role,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let row = members::table.find((permit.organization(), member));
     let change = (
         members::role_id.eq(role.id),
         members::role_rank.eq(role.rank),
@@ -234,8 +258,9 @@ pub async fn roles_of_user(
 }
 
 /// Ends memberships.
-pub async fn delete(conn: &mut Connection, organization: OrganizationId, ids: &[ProjectMemberId]) -> Result<()> {
-    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, ids: &[ProjectMemberId]) -> Result<()> {
+    let rows =
+        members::table.filter(members::organization_id.eq(permit.organization())).filter(members::id.eq_any(ids));
     diesel::delete(rows).execute(conn).await?;
     Ok(())
 }
@@ -265,8 +290,8 @@ pub struct Filter {
     pub search: Option<String>,
     /// One of these roles.
     pub roles: Option<Vec<RoleId>>,
-    /// Only in projects that this person is in: what they can see without a right to all.
-    pub visible_to: Option<UserId>,
+    /// Only in projects in which a person has one of these roles: what they can see without a right to all.
+    pub visible_to: Option<(UserId, Vec<RoleId>)>,
     /// Only in this project: what a key that is limited to it can see.
     pub only: Option<ProjectId>,
 }
@@ -345,12 +370,13 @@ fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
         if let Some(roles) = &filter.roles {
             query.sql(" AND project_members.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql(")");
         }
-        if let Some(user) = filter.visible_to {
+        if let Some((user, roles)) = &filter.visible_to {
             query.sql(
                 " AND EXISTS (SELECT FROM project_members v WHERE v.organization_id = project_members.organization_id \
                  AND v.project_id = project_members.project_id AND v.user_id = ",
             );
-            query.bind::<SqlUuid, _>(user).sql(")");
+            query.bind::<SqlUuid, _>(*user).sql(" AND v.role_id = ANY(");
+            query.bind::<Array<SqlUuid>, _>(roles.clone()).sql("))");
         }
         if let Some(only) = filter.only {
             query.sql(" AND project_members.project_id = ").bind::<SqlUuid, _>(only);

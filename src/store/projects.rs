@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     project_members::ProjectMember,
     query::{Query, contains},
     roles::Role,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        id::{OrganizationId, ProjectId, UserId},
+        id::{OrganizationId, ProjectId, RoleId, UserId},
         role::BuiltInRole,
         slug::Slug,
         text::fold,
@@ -80,6 +81,11 @@ pub async fn with_membership(
     })
 }
 
+/// What projects are called.
+pub async fn names(mut conn: &Connection, ids: &[ProjectId]) -> Result<Vec<(ProjectId, String)>> {
+    Ok(projects::table.filter(projects::id.eq_any(ids)).select((projects::id, projects::name)).load(&mut conn).await?)
+}
+
 /// The project of an organization that has this slug.
 pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<ProjectId>> {
     let found =
@@ -88,12 +94,18 @@ pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slu
 }
 
 /// Which organization a project is of.
-pub async fn organization_of(conn: &mut Connection, id: ProjectId) -> Result<Option<OrganizationId>> {
-    Ok(projects::table.filter(projects::id.eq(id)).select(projects::organization_id).first(conn).await.optional()?)
+pub async fn organization_of(mut conn: &Connection, id: ProjectId) -> Result<Option<OrganizationId>> {
+    Ok(projects::table
+        .filter(projects::id.eq(id))
+        .select(projects::organization_id)
+        .first(&mut conn)
+        .await
+        .optional()?)
 }
 
 /// Adds a project; `false` when the slug is taken.
-pub async fn insert(conn: &mut Connection, row: &Project) -> Result<bool> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, row: &Project) -> Result<bool> {
+    permit::check(permit, [row.organization_id])?;
     let inserted = diesel::insert_into(projects::table)
         .values(row)
         .on_conflict((projects::organization_id, projects::slug))
@@ -102,7 +114,8 @@ pub async fn insert(conn: &mut Connection, row: &Project) -> Result<bool> {
 }
 
 /// Stores a changed project, with the next version.
-pub async fn update(conn: &mut Connection, row: &Project) -> Result<()> {
+pub async fn update(conn: &mut Connection, permit: &dyn Permit, row: &Project) -> Result<()> {
+    permit::check(permit, [row.organization_id])?;
     let change = (
         projects::slug.eq(&row.slug),
         projects::name.eq(&row.name),
@@ -117,13 +130,9 @@ pub async fn update(conn: &mut Connection, row: &Project) -> Result<()> {
 }
 
 /// Notes that projects changed in what their own rows do not say, such as their owner.
-pub async fn touch(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    ids: &[ProjectId],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let rows = projects::table.filter(projects::organization_id.eq(organization)).filter(projects::id.eq_any(ids));
+pub async fn touch(conn: &mut Connection, permit: &dyn Permit, ids: &[ProjectId], now: DateTime<Utc>) -> Result<()> {
+    let rows =
+        projects::table.filter(projects::organization_id.eq(permit.organization())).filter(projects::id.eq_any(ids));
     let change = (projects::version.eq(projects::version + 1), projects::updated_at.eq(now));
     diesel::update(rows).set(change).execute(conn).await?;
     Ok(())
@@ -131,8 +140,8 @@ pub async fn touch(
 
 /// Deletes a project with its members, the grants to it and the keys that are limited to it. Invitations to it
 /// are taken off it before.
-pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: ProjectId) -> Result<()> {
-    diesel::delete(projects::table.find((organization, id))).execute(conn).await?;
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, id: ProjectId) -> Result<()> {
+    diesel::delete(projects::table.find((permit.organization(), id))).execute(conn).await?;
     Ok(())
 }
 
@@ -170,8 +179,8 @@ pub struct Filter {
     pub search: Option<String>,
     /// Has this member.
     pub member: Option<UserId>,
-    /// Only projects that this person is in: what they can see without a right to all.
-    pub visible_to: Option<UserId>,
+    /// Only projects in which a person has one of these roles: what they can see without a right to all.
+    pub visible_to: Option<(UserId, Vec<RoleId>)>,
     /// Only this project: what a key that is limited to it can see.
     pub only: Option<ProjectId>,
 }
@@ -255,12 +264,20 @@ fn push_condition(query: &mut Query, filter: &Filter) {
     if let Some(search) = &filter.search {
         query.sql(" AND projects.search_text LIKE ").bind::<Text, _>(contains(search));
     }
-    for user in [filter.member, filter.visible_to].into_iter().flatten() {
+    let member = |query: &mut Query, user: UserId| {
         query.sql(
             " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = projects.organization_id \
              AND m.project_id = projects.id AND m.user_id = ",
         );
-        query.bind::<SqlUuid, _>(user).sql(")");
+        query.bind::<SqlUuid, _>(user);
+    };
+    if let Some(user) = filter.member {
+        member(query, user);
+        query.sql(")");
+    }
+    if let Some((user, roles)) = &filter.visible_to {
+        member(query, *user);
+        query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql("))");
     }
     if let Some(only) = filter.only {
         query.sql(" AND projects.id = ").bind::<SqlUuid, _>(only);

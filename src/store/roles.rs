@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Connection, organizations,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::Query,
     schema::roles,
 };
@@ -97,13 +98,15 @@ pub fn owner(roles: &[Role], scope: RoleScope) -> Result<&Role> {
 }
 
 /// Adds roles.
-pub async fn insert(conn: &mut Connection, rows: &[Role]) -> Result<()> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, rows: &[Role]) -> Result<()> {
+    permit::check(permit, rows.iter().map(|row| row.organization_id))?;
     diesel::insert_into(roles::table).values(rows).execute(conn).await?;
     Ok(())
 }
 
 /// Adds a role; `false` when the key is taken at its level.
-pub async fn add(conn: &mut Connection, row: &Role) -> Result<bool> {
+pub async fn add(conn: &mut Connection, permit: &dyn Permit, row: &Role) -> Result<bool> {
+    permit::check(permit, [row.organization_id])?;
     let inserted = diesel::insert_into(roles::table)
         .values(row)
         .on_conflict((roles::organization_id, roles::scope, roles::key))
@@ -114,7 +117,7 @@ pub async fn add(conn: &mut Connection, row: &Role) -> Result<bool> {
 }
 
 /// Writes what can change of a role, as its next version.
-pub async fn update(conn: &mut Connection, role: &Role, now: DateTime<Utc>) -> Result<()> {
+pub async fn update(conn: &mut Connection, permit: &dyn Consequence, role: &Role, now: DateTime<Utc>) -> Result<()> {
     let change = (
         roles::name.eq(&role.name),
         roles::sort_name.eq(&role.sort_name),
@@ -123,41 +126,67 @@ pub async fn update(conn: &mut Connection, role: &Role, now: DateTime<Utc>) -> R
         roles::version.eq(roles::version + 1),
         roles::updated_at.eq(now),
     );
-    diesel::update(roles::table.find((role.organization_id, role.id))).set(change).execute(conn).await?;
-    organizations::touch_roles(conn, role.organization_id).await
+    diesel::update(roles::table.find((permit.organization(), role.id))).set(change).execute(conn).await?;
+    organizations::touch_roles(conn, permit.organization()).await
 }
 
-/// Gives everything that names a role another one of its level: members, and invitations with their grants,
-/// also those that ended. Tells how many members there were.
-pub async fn replace(conn: &mut Connection, role: &Role, by: &Role, now: DateTime<Utc>) -> Result<usize> {
-    let organization = role.organization_id;
+/// Gives everybody who has a role another one of its level. Tells how many there were.
+pub async fn replace_in_memberships(
+    conn: &mut Connection,
+    permit: &dyn Consequence,
+    role: &Role,
+    by: &Role,
+    now: DateTime<Utc>,
+) -> Result<usize> {
     let mut replaced = 0;
     for members in ["organization_members", "project_members"] {
         let mut query = Query::new("UPDATE ");
         query.sql(members).sql(" m SET version = m.version + 1, updated_at = ").bind::<Timestamptz, _>(now);
         query.sql(", role_rank = ").bind::<SmallInt, _>(by.rank);
         query.sql(", role_id = ").bind::<SqlUuid, _>(by.id);
-        query.sql(" WHERE m.organization_id = ").bind::<SqlUuid, _>(organization);
+        query.sql(" WHERE m.organization_id = ").bind::<SqlUuid, _>(permit.organization());
         query.sql(" AND m.role_id = ").bind::<SqlUuid, _>(role.id);
         replaced += query.execute(conn).await?;
     }
-    // What ended keeps the time of its end.
-    let mut query = Query::new("UPDATE invitations i SET updated_at = CASE WHEN i.status = 'PENDING' THEN ");
-    query.bind::<Timestamptz, _>(now).sql(" ELSE i.updated_at END, role_id = ").bind::<SqlUuid, _>(by.id);
-    query.sql(" WHERE i.organization_id = ").bind::<SqlUuid, _>(organization);
-    query.sql(" AND i.role_id = ").bind::<SqlUuid, _>(role.id);
-    query.execute(conn).await?;
-    let mut query = Query::new("UPDATE invitation_projects g SET role_id = ");
-    query.bind::<SqlUuid, _>(by.id).sql(" WHERE g.organization_id = ").bind::<SqlUuid, _>(organization);
-    query.sql(" AND g.role_id = ").bind::<SqlUuid, _>(role.id);
-    query.execute(conn).await?;
     Ok(replaced)
 }
 
+/// Lets invitations that can be accepted still give another role of the level; `None` where none gives this one.
+/// Those that ended keep no role, and no project with it: what they gave is gone, and so is what opening them again
+/// would give.
+pub async fn replace_in_invitations(
+    conn: &mut Connection,
+    permit: &dyn Consequence,
+    role: &Role,
+    by: Option<&Role>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let organization = permit.organization();
+    if let Some(by) = by {
+        let mut query = Query::new("UPDATE invitations i SET updated_at = ");
+        query.bind::<Timestamptz, _>(now).sql(", role_id = ").bind::<SqlUuid, _>(by.id);
+        query.sql(" WHERE i.organization_id = ").bind::<SqlUuid, _>(organization);
+        query.sql(" AND i.role_id = ").bind::<SqlUuid, _>(role.id).sql(" AND i.status = 'PENDING'");
+        query.execute(conn).await?;
+        let mut query = Query::new("UPDATE invitation_projects g SET role_id = ");
+        query.bind::<SqlUuid, _>(by.id).sql(" FROM invitations i WHERE g.organization_id = ");
+        query.bind::<SqlUuid, _>(organization).sql(" AND g.role_id = ").bind::<SqlUuid, _>(role.id);
+        query.sql(" AND i.organization_id = g.organization_id AND i.id = g.invitation_id AND i.status = 'PENDING'");
+        query.execute(conn).await?;
+    }
+    let mut query = Query::new("UPDATE invitations i SET role_id = NULL WHERE i.organization_id = ");
+    query.bind::<SqlUuid, _>(organization).sql(" AND i.role_id = ").bind::<SqlUuid, _>(role.id);
+    query.execute(conn).await?;
+    let mut query = Query::new("DELETE FROM invitation_projects g WHERE g.organization_id = ");
+    query.bind::<SqlUuid, _>(organization).sql(" AND g.role_id = ").bind::<SqlUuid, _>(role.id);
+    query.execute(conn).await?;
+    Ok(())
+}
+
 /// Deletes a role that nothing names any more.
-pub async fn delete(conn: &mut Connection, role: &Role) -> Result<()> {
-    diesel::delete(roles::table.find((role.organization_id, role.id))).execute(conn).await?;
-    organizations::touch_roles(conn, role.organization_id).await
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, role: &Role) -> Result<()> {
+    diesel::delete(roles::table.find((permit.organization(), role.id))).execute(conn).await?;
+    organizations::touch_roles(conn, permit.organization()).await
 }
 
 /// All roles of these organizations: few each, so they are read together.

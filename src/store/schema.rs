@@ -19,6 +19,9 @@ diesel::table! {
         last_used_at -> Nullable<Timestamptz>,
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        responsible_kind -> Text,
+        responsible_id -> Nullable<Uuid>,
+        parent_id -> Nullable<Uuid>,
     }
 }
 
@@ -87,7 +90,7 @@ diesel::table! {
         email -> Text,
         status -> Text,
         status_rank -> Int2,
-        role_id -> Uuid,
+        role_id -> Nullable<Uuid>,
         project_id -> Nullable<Uuid>,
         message -> Nullable<Text>,
         token_version -> Int4,
@@ -275,6 +278,7 @@ diesel::table! {
         avatar_url -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        claims_at -> Timestamptz,
     }
 }
 

@@ -11,13 +11,14 @@ use super::{
     Connection,
     invitations::Invitation,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::team_members as members,
-    users::{Listed, User},
+    users::{Listed, Pinned},
 };
 use crate::{
     domain::{
-        email::Email,
+        email::{Address, Email},
         id::{InvitationId, OrganizationId, TeamId, TeamMemberId, UserId},
         team::TeamMemberRole,
         text::fold,
@@ -39,7 +40,7 @@ pub struct TeamMember {
     pub role: TeamMemberRole,
     pub role_rank: i16,
     pub sort_name: String,
-    pub email: Email,
+    pub email: Address,
     pub search_text: String,
     pub display_name: String,
     pub added_at: DateTime<Utc>,
@@ -90,7 +91,7 @@ impl TeamMember {
             role,
             role_rank: role.rank(),
             sort_name: shown.clone(),
-            email: invitation.email.clone(),
+            email: invitation.email.clone().into(),
             search_text: shown,
             display_name: invitation.email.to_string(),
             added_at: now,
@@ -105,7 +106,8 @@ impl TeamMember {
 }
 
 /// Adds members; those who are in the team already stay as they are. Tells who was added.
-pub async fn insert(conn: &mut Connection, rows: &[TeamMember]) -> Result<Vec<TeamMember>> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, rows: &[TeamMember]) -> Result<Vec<TeamMember>> {
+    permit::check(permit, rows.iter().map(|row| row.organization_id))?;
     let mut inserted = Vec::with_capacity(rows.len());
     // A statement takes no more than 65 535 values.
     for rows in rows.chunks(5_000) {
@@ -143,7 +145,7 @@ pub async fn of_team(conn: &mut Connection, organization: OrganizationId, team: 
     Ok(found.order(members::id).select(TeamMember::as_select()).load(conn).await?)
 }
 
-/// Which of these people and invitees are in a team, and whose addresses these are there.
+/// Which of these people are in a team, and which invitees with these addresses.
 pub async fn among(
     conn: &mut Connection,
     organization: OrganizationId,
@@ -154,7 +156,7 @@ pub async fn among(
     let found = members::table
         .filter(members::organization_id.eq(organization))
         .filter(members::team_id.eq(team))
-        .filter(members::user_id.eq_any(users).or(members::email.eq_any(emails)));
+        .filter(members::user_id.eq_any(users).or(members::user_id.is_null().and(members::email.eq_any(emails))));
     Ok(found.select(TeamMember::as_select()).load(conn).await?)
 }
 
@@ -178,29 +180,26 @@ pub async fn of_invitations(
 /// Gives members another role.
 pub async fn set_role(
     conn: &mut Connection,
-    organization: OrganizationId,
+    permit: &dyn Consequence,
     ids: &[TeamMemberId],
     role: TeamMemberRole,
 ) -> Result<()> {
-    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+    let rows =
+        members::table.filter(members::organization_id.eq(permit.organization())).filter(members::id.eq_any(ids));
     diesel::update(rows).set((members::role.eq(role), members::role_rank.eq(role.rank()))).execute(conn).await?;
     Ok(())
 }
 
 /// Makes pending memberships those of a person.
-pub async fn accept(
-    conn: &mut Connection,
-    organization: OrganizationId,
-    ids: &[TeamMemberId],
-    user: &User,
-) -> Result<()> {
-    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+pub async fn accept(conn: &mut Connection, permit: &dyn Permit, ids: &[TeamMemberId], user: &Pinned) -> Result<()> {
+    let rows =
+        members::table.filter(members::organization_id.eq(permit.organization())).filter(members::id.eq_any(ids));
     let change = (
-        members::user_id.eq(Some(user.id)),
+        members::user_id.eq(Some(user.id())),
         members::invitation_id.eq(None::<InvitationId>),
         members::expires_at.eq(None::<DateTime<Utc>>),
         members::sort_name.eq(user.sort_name()),
-        members::email.eq(user.email.clone()),
+        members::email.eq(user.email().clone()),
         members::search_text.eq(user.search_text()),
         members::display_name.eq(user.display_name()),
     );
@@ -211,18 +210,20 @@ pub async fn accept(
 /// Lets what rests on an invitation stand until another moment.
 pub async fn postpone(
     conn: &mut Connection,
-    organization: OrganizationId,
+    permit: &dyn Permit,
     id: InvitationId,
     expires_at: DateTime<Utc>,
 ) -> Result<()> {
-    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::invitation_id.eq(id));
+    let rows =
+        members::table.filter(members::organization_id.eq(permit.organization())).filter(members::invitation_id.eq(id));
     diesel::update(rows).set(members::expires_at.eq(expires_at)).execute(conn).await?;
     Ok(())
 }
 
 /// Ends memberships.
-pub async fn delete(conn: &mut Connection, organization: OrganizationId, ids: &[TeamMemberId]) -> Result<()> {
-    let rows = members::table.filter(members::organization_id.eq(organization)).filter(members::id.eq_any(ids));
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, ids: &[TeamMemberId]) -> Result<()> {
+    let rows =
+        members::table.filter(members::organization_id.eq(permit.organization())).filter(members::id.eq_any(ids));
     diesel::delete(rows).execute(conn).await?;
     Ok(())
 }

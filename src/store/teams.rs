@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     paging::{self, Listing, Page, Parent, Slice, Sort},
+    permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{team_members, teams},
 };
@@ -79,6 +80,11 @@ pub async fn with_membership(mut conn: &Connection, ids: &[TeamId], user: Option
     Ok(rows.into_iter().map(|(team, viewer_role)| TeamAndRole { team, viewer_role }).collect())
 }
 
+/// What teams are called.
+pub async fn names(mut conn: &Connection, ids: &[TeamId]) -> Result<Vec<(TeamId, String)>> {
+    Ok(teams::table.filter(teams::id.eq_any(ids)).select((teams::id, teams::name)).load(&mut conn).await?)
+}
+
 /// The team of an organization that has this slug.
 pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slug: &Slug) -> Result<Option<TeamId>> {
     let found = teams::table.filter(teams::organization_id.eq(organization)).filter(teams::slug.eq(slug.as_str()));
@@ -86,26 +92,28 @@ pub async fn id_by_slug(mut conn: &Connection, organization: OrganizationId, slu
 }
 
 /// Which organization a team is of.
-pub async fn organization_of(conn: &mut Connection, id: TeamId) -> Result<Option<OrganizationId>> {
-    Ok(teams::table.filter(teams::id.eq(id)).select(teams::organization_id).first(conn).await.optional()?)
+pub async fn organization_of(mut conn: &Connection, id: TeamId) -> Result<Option<OrganizationId>> {
+    Ok(teams::table.filter(teams::id.eq(id)).select(teams::organization_id).first(&mut conn).await.optional()?)
 }
 
 /// Adds a team; `false` when the slug is taken.
-pub async fn insert(conn: &mut Connection, row: &Team) -> Result<bool> {
+pub async fn insert(conn: &mut Connection, permit: &dyn Permit, row: &Team) -> Result<bool> {
+    permit::check(permit, [row.organization_id])?;
     let inserted =
         diesel::insert_into(teams::table).values(row).on_conflict((teams::organization_id, teams::slug)).do_nothing();
     Ok(inserted.execute(conn).await? == 1)
 }
 
 /// Stores a changed team.
-pub async fn update(conn: &mut Connection, row: &Team) -> Result<()> {
+pub async fn update(conn: &mut Connection, permit: &dyn Permit, row: &Team) -> Result<()> {
+    permit::check(permit, [row.organization_id])?;
     diesel::update(teams::table.find((row.organization_id, row.id))).set(row).execute(conn).await?;
     Ok(())
 }
 
 /// Deletes a team, with its memberships and the grants of invitations to it.
-pub async fn delete(conn: &mut Connection, organization: OrganizationId, id: TeamId) -> Result<()> {
-    diesel::delete(teams::table.find((organization, id))).execute(conn).await?;
+pub async fn delete(conn: &mut Connection, permit: &dyn Consequence, id: TeamId) -> Result<()> {
+    diesel::delete(teams::table.find((permit.organization(), id))).execute(conn).await?;
     Ok(())
 }
 

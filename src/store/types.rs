@@ -10,7 +10,7 @@ use diesel::{
 };
 
 use crate::domain::{
-    email::Email,
+    email::{Address, Email},
     id::{
         ApiKeyId, InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, RoleId, TeamId,
         TeamMemberId, UserId,
@@ -114,10 +114,16 @@ id_columns!(
     UserId
 );
 enum_columns!(ActorKind, BuiltInRole, InvitationStatus, MailStatus, PlanTier, RoleScope, TeamMemberRole, Visibility);
-column!(Text: Email, Phone);
+column!(Text: Address, Email, Phone);
 
 /// Only what was read as an address is written to a column, and to read one takes long.
 impl FromSql<Text, Pg> for Email {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<Text, Pg>::from_sql(value).map(Self::from_stored)
+    }
+}
+
+impl FromSql<Text, Pg> for Address {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         FromSql::<Text, Pg>::from_sql(value).map(Self::from_stored)
     }
@@ -130,6 +136,12 @@ impl FromSql<Text, Pg> for Phone {
 }
 
 impl ToSql<Text, Pg> for Email {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Text, Pg>::to_sql(self.as_str(), out)
+    }
+}
+
+impl ToSql<Text, Pg> for Address {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         ToSql::<Text, Pg>::to_sql(self.as_str(), out)
     }

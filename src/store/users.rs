@@ -1,18 +1,23 @@
 //! People.
 
-use std::ops::Deref;
+use std::{collections::HashMap, ops::Deref};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Text, Uuid as SqlUuid},
+    sql_types::{Array, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{Connection, query::Query, schema::users};
 use crate::{
-    domain::{email::Email, id::UserId, text::fold},
-    error::Result,
+    domain::{
+        email::{Address, Email},
+        id::UserId,
+        role::BuiltInRole,
+        text::fold,
+    },
+    error::{Error, Result},
 };
 
 /// A person.
@@ -25,8 +30,8 @@ pub struct User {
     pub issuer: String,
     /// Who they are there.
     pub subject: String,
-    /// Address.
-    pub email: Email,
+    /// Address; none since it passed to somebody else.
+    pub email: Address,
     /// Whether the identity provider vouches for the address.
     pub email_verified: bool,
     /// Full name, or the address.
@@ -41,6 +46,8 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// Last change.
     pub updated_at: DateTime<Utc>,
+    /// When the identity provider said what is stored here.
+    pub claims_at: DateTime<Utc>,
 }
 
 /// What others see of a person.
@@ -49,7 +56,8 @@ pub struct User {
 #[expect(missing_docs, reason = "as of `User`")]
 pub struct Person {
     pub id: UserId,
-    pub email: Email,
+    pub email: Address,
+    pub email_verified: bool,
     pub display_name: String,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -59,15 +67,15 @@ pub struct Person {
 
 impl From<User> for Person {
     fn from(user: User) -> Self {
-        let User { id, email, display_name, first_name, last_name, avatar_url, created_at, .. } = user;
-        Self { id, email, display_name, first_name, last_name, avatar_url, created_at }
+        let User { id, email, email_verified, display_name, first_name, last_name, avatar_url, created_at, .. } = user;
+        Self { id, email, email_verified, display_name, first_name, last_name, avatar_url, created_at }
     }
 }
 
 /// Somebody whom lists of members show.
 pub trait Listed {
     /// The person, the address, and the full name or the address again.
-    fn shown(&self) -> (UserId, &Email, &String);
+    fn shown(&self) -> (UserId, &Address, &String);
 
     /// The person.
     fn id(&self) -> UserId {
@@ -75,7 +83,7 @@ pub trait Listed {
     }
 
     /// Address.
-    fn email(&self) -> &Email {
+    fn email(&self) -> &Address {
         self.shown().1
     }
 
@@ -92,7 +100,7 @@ pub trait Listed {
     /// What member lists are searched by.
     fn search_text(&self) -> String {
         let (_, email, name) = self.shown();
-        format!("{} {}", fold(name), fold(email.as_str()))
+        format!("{} {}", fold(name), fold(email.as_str())).trim_end().to_owned()
     }
 }
 
@@ -121,13 +129,13 @@ impl<E, R> Deref for Found<E, R> {
 }
 
 impl Listed for User {
-    fn shown(&self) -> (UserId, &Email, &String) {
+    fn shown(&self) -> (UserId, &Address, &String) {
         (self.id, &self.email, &self.display_name)
     }
 }
 
 impl Listed for Person {
-    fn shown(&self) -> (UserId, &Email, &String) {
+    fn shown(&self) -> (UserId, &Address, &String) {
         (self.id, &self.email, &self.display_name)
     }
 }
@@ -138,19 +146,22 @@ pub async fn by_subject(conn: &mut Connection, issuer: &str, subject: &str) -> R
     Ok(found.select(User::as_select()).first(conn).await.optional()?)
 }
 
-/// Whose verified address this is.
-pub async fn by_email(mut conn: &Connection, email: &Email) -> Result<Option<User>> {
-    let found = users::table.filter(users::email.eq(email)).filter(users::email_verified);
-    Ok(found.select(User::as_select()).first(&mut conn).await.optional()?)
+/// Who is meant by these addresses: each names the person for whom their identity provider verified it last, or nobody.
+/// The one place that answers this; copies of addresses in memberships are there to be shown, sorted and searched.
+pub async fn holders(mut conn: &Connection, emails: &[Email]) -> Result<HashMap<Email, User>> {
+    let found = users::table.filter(users::email_verified).select(User::as_select());
+    let holders: Vec<User> = match emails {
+        [] => Vec::new(),
+        // One is most often asked for, and PostgreSQL keeps the plan of that.
+        [email] => found.filter(users::email.eq(email)).load(&mut conn).await?,
+        _ => found.filter(users::email.eq_any(emails)).load(&mut conn).await?,
+    };
+    Ok(holders.into_iter().filter_map(|user| Some((user.email.get()?.clone(), user))).collect())
 }
 
-/// Whose verified addresses these are.
-pub async fn by_emails(mut conn: &Connection, emails: &[Email]) -> Result<Vec<User>> {
-    if let [email] = emails {
-        return Ok(by_email(conn, email).await?.into_iter().collect());
-    }
-    let found = users::table.filter(users::email.eq_any(emails)).filter(users::email_verified);
-    Ok(found.select(User::as_select()).load(&mut conn).await?)
+/// Who is meant by an address, as [`holders`] has it.
+pub async fn holder(conn: &Connection, email: &Email) -> Result<Option<User>> {
+    Ok(holders(conn, std::slice::from_ref(email)).await?.remove(email))
 }
 
 /// People by id.
@@ -158,15 +169,66 @@ pub async fn by_ids(mut conn: &Connection, ids: &[UserId]) -> Result<Vec<User>> 
     Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(&mut conn).await?)
 }
 
-/// Which of these people share an organization with `viewer`.
-pub async fn sharing_organization(conn: &mut Connection, viewer: UserId, ids: &[UserId]) -> Result<Vec<UserId>> {
-    use super::schema::organization_members as own;
-    let others = diesel::alias!(own as others);
-    let shared = own::table
-        .inner_join(others.on(others.field(own::organization_id).eq(own::organization_id)))
-        .filter(own::user_id.eq(viewer))
-        .filter(others.field(own::user_id).eq_any(ids));
-    Ok(shared.select(others.field(own::user_id)).distinct().load(conn).await?)
+/// Roles that show other people, as PostgreSQL finds them: built-in ones by name, custom ones by what they store.
+#[derive(Clone, Debug)]
+pub struct Shows {
+    /// Built-in roles.
+    pub built_in: Vec<BuiltInRole>,
+    /// Keys of the permissions of custom roles.
+    pub permissions: Vec<String>,
+}
+
+/// What shows somebody other people.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// Organization roles that show the members of the organization.
+    pub members: Shows,
+    /// Organization roles that show the members of all its projects: custom ones by any of the permissions.
+    pub all_project_members: Shows,
+    /// Project roles that show the members of their project: custom ones by all of the permissions.
+    pub project_members: Shows,
+}
+
+/// Which of these people `viewer` sees: those in an organization or a project whose members their role there shows.
+pub async fn seen_by(conn: &mut Connection, viewer: UserId, sight: &Sight, ids: &[UserId]) -> Result<Vec<UserId>> {
+    #[derive(QueryableByName)]
+    struct Seen {
+        #[diesel(sql_type = SqlUuid)]
+        id: UserId,
+    }
+    let shows = |query: &mut Query, overlap: &'static str, shows: &Shows| {
+        query.sql("(r.built_in = ANY(").bind::<Array<Text>, _>(shows.built_in.clone());
+        query.sql(") OR r.built_in IS NULL AND r.permissions ").sql(overlap).sql(" ");
+        query.bind::<Array<Text>, _>(shows.permissions.clone()).sql(")");
+    };
+    let mut query = Query::new("SELECT seen.id FROM unnest(");
+    query.bind::<Array<SqlUuid>, _>(ids.to_vec());
+    query.sql(
+        ") AS seen(id) WHERE EXISTS (SELECT FROM organization_members o JOIN roles r ON r.organization_id = o.organization_id \
+         AND r.id = o.role_id WHERE o.user_id = ",
+    );
+    query.bind::<SqlUuid, _>(viewer).sql(" AND ");
+    shows(&mut query, "&&", &sight.members);
+    query.sql(
+        " AND EXISTS (SELECT FROM organization_members m WHERE m.organization_id = o.organization_id AND m.user_id = seen.id)) \
+         OR EXISTS (SELECT FROM organization_members o JOIN roles r ON r.organization_id = o.organization_id \
+         AND r.id = o.role_id WHERE o.user_id = ",
+    );
+    query.bind::<SqlUuid, _>(viewer).sql(" AND ");
+    shows(&mut query, "&&", &sight.all_project_members);
+    query.sql(
+        " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = o.organization_id AND m.user_id = seen.id)) \
+         OR EXISTS (SELECT FROM organization_members o JOIN project_members p ON p.organization_id = o.organization_id \
+         AND p.user_id = o.user_id JOIN roles r ON r.organization_id = p.organization_id AND r.id = p.role_id WHERE o.user_id = ",
+    );
+    query.bind::<SqlUuid, _>(viewer).sql(" AND ");
+    shows(&mut query, "@>", &sight.project_members);
+    query.sql(
+        " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.project_id \
+         AND m.user_id = seen.id))",
+    );
+    let seen: Vec<Seen> = query.load(conn).await?;
+    Ok(seen.into_iter().map(|seen| seen.id).collect())
 }
 
 /// Adds a person; `false` when the identity provider's subject, or the verified address, is there already.
@@ -175,12 +237,51 @@ pub async fn insert(conn: &mut Connection, user: &User) -> Result<bool> {
     Ok(inserted.execute(conn).await? == 1)
 }
 
-/// Takes an address away from whoever had it, and tells who that was: the identity provider now vouches for it elsewhere.
-pub async fn release_email(conn: &mut Connection, email: &Email, new_holder: UserId) -> Result<Vec<UserId>> {
-    let previous =
-        users::table.filter(users::email.eq(email)).filter(users::email_verified).filter(users::id.ne(new_holder));
-    let change = users::email_verified.eq(false);
-    Ok(diesel::update(previous).set(change).returning(users::id).get_results(conn).await?)
+/// Locks a person, and whoever has their new address, in an order that all keep. Nobody changes them until the
+/// transaction ends.
+pub async fn lock_for_claims(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
+    let rows = users::table.filter(users::id.eq_any(ids)).order(users::id).for_no_key_update();
+    Ok(rows.select(User::as_select()).load(conn).await?)
+}
+
+/// Notes that a newer token says of a person what is stored already.
+pub async fn note_claims(conn: &mut Connection, id: UserId, at: DateTime<Utc>) -> Result<()> {
+    let row = users::table.find(id).filter(users::claims_at.lt(at));
+    diesel::update(row).set(users::claims_at.eq(at)).execute(conn).await?;
+    Ok(())
+}
+
+/// What lists show of a person, held against changes until the transaction ends: a profile that is refreshed at the same
+/// time waits, and then finds the membership that was made of this.
+#[derive(Clone, Debug)]
+pub struct Pinned(Person);
+
+impl Pinned {
+    /// The address that the identity provider vouches for.
+    pub fn verified_email(&self) -> Option<&Email> {
+        self.0.email.get().filter(|_| self.0.email_verified)
+    }
+}
+
+impl Listed for Pinned {
+    fn shown(&self) -> (UserId, &Address, &String) {
+        self.0.shown()
+    }
+}
+
+/// Pins people, to make memberships of them.
+pub async fn pin(conn: &mut Connection, ids: &[UserId]) -> Result<HashMap<UserId, Pinned>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = users::table.filter(users::id.eq_any(ids)).order(users::id).for_share();
+    let people: Vec<Person> = rows.select(Person::as_select()).load(conn).await?;
+    Ok(people.into_iter().map(|person| (person.id, Pinned(person))).collect())
+}
+
+/// Pins a person who is there.
+pub async fn pin_one(conn: &mut Connection, id: UserId) -> Result<Pinned> {
+    pin(conn, &[id]).await?.remove(&id).ok_or_else(|| Error::internal("a member is no person"))
 }
 
 /// Stores a changed profile, and with it the copies that member lists show, and are sorted and searched by.

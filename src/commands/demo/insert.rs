@@ -61,6 +61,7 @@ rows! {
         avatar_url: Nullable<Text>,
         created_at: Timestamptz,
         updated_at: Timestamptz,
+        claims_at: Timestamptz,
     }
     Organization => "organizations" {
         id: Uuid,
@@ -159,7 +160,7 @@ rows! {
         email: Text,
         status: Text,
         status_rank: SmallInt,
-        role_id: Uuid,
+        role_id: Nullable<Uuid>,
         project_id: Nullable<Uuid>,
         message: Nullable<Text>,
         token_version: Integer,

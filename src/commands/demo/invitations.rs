@@ -94,7 +94,7 @@ impl Organization<'_> {
             email,
             status,
             status_rank: status.rank(),
-            role_id: self.member_role(place).id,
+            role_id: Some(self.member_role(place).id),
             project_id: project.map(|project| self.project_id(project)),
             message: (index % 7 == 2).then(|| format!("Welcome to {}! It is good to have you.", self.name)),
             token_version: 1 + i32::from(is_resent(index)),

@@ -65,6 +65,8 @@ pub struct Roles {
     pub member: Role,
     /// Viewer.
     pub viewer: Role,
+    /// Guest, in the organization alone.
+    pub guest: Option<Role>,
 }
 
 /// Where an organization is found.
@@ -87,13 +89,15 @@ impl<'a> Organization<'a> {
             admin: role(organization, size.index, scope, first, BuiltInRole::Admin, created_at),
             member: role(organization, size.index, scope, first, BuiltInRole::Member, created_at),
             viewer: role(organization, size.index, scope, first, BuiltInRole::Viewer, created_at),
+            guest: (scope == RoleScope::Organization)
+                .then(|| role(organization, size.index, scope, first, BuiltInRole::Guest, created_at)),
         };
         Self {
             size,
             id: organization,
             slug: Slug::from_name(&plain_name, "organization", ""),
             roles: roles(RoleScope::Organization, 0),
-            project_roles: roles(RoleScope::Project, 4),
+            project_roles: roles(RoleScope::Project, 8),
             people,
             places: Shuffle::new(people.count, number(Of::Member, size.index, u64::from(u32::MAX))),
             name,
@@ -149,8 +153,11 @@ impl<'a> Organization<'a> {
 
     /// Its roles, Owner of the organization first.
     pub fn role_rows(&self) -> impl Iterator<Item = Role> + use<> {
-        let level = |roles: &Roles| [&roles.owner, &roles.admin, &roles.member, &roles.viewer].map(Role::clone);
-        level(&self.roles).into_iter().chain(level(&self.project_roles))
+        let level = |roles: &Roles| {
+            let everywhere = [&roles.owner, &roles.admin, &roles.member, &roles.viewer].map(Role::clone);
+            everywhere.into_iter().chain(roles.guest.clone())
+        };
+        level(&self.roles).chain(level(&self.project_roles))
     }
 
     /// All that is in its log.

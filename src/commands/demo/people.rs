@@ -30,7 +30,7 @@ impl People {
             id: self.user_id(index),
             issuer: DEVELOPMENT_ISSUER.to_owned(),
             subject: email.as_str().to_owned(),
-            email,
+            email: email.into(),
             email_verified: true,
             display_name: format!("{} {}", name.given, name.family),
             first_name: Some(name.given.to_owned()),
@@ -38,6 +38,7 @@ impl People {
             avatar_url: number.is_multiple_of(3).then(|| format!("https://example.com/people/{index}.png")),
             created_at,
             updated_at: created_at,
+            claims_at: created_at,
         })
     }
 

@@ -10,13 +10,22 @@ use apollo_compiler::{
 use crate::graphql::connection::DEFAULT_PAGE;
 
 /// Items that a list usually has, by its field. Pages have as many as are asked for.
-const USUAL: [(&str, usize); 9] = [
+const USUAL: [(&str, usize); 18] = [
     ("Access.roles", 2),
+    ("ApiKey.grantedPermissions", 10),
     ("ApiKey.permissions", 10),
     ("Invitation.projects", 5),
     ("Invitation.teams", 5),
     ("InvitationAcceptPayload.projectMembers", 5),
     ("InvitationAcceptPayload.teamMembers", 5),
+    ("OrganizationLeavePayload.apiKeyChanges", 5),
+    ("OrganizationMemberRemovePayload.apiKeyChanges", 5),
+    ("OrganizationMemberUpdateRolePayload.apiKeyChanges", 5),
+    ("OrganizationOwnershipTransferPayload.apiKeyChanges", 5),
+    ("ProjectLeavePayload.apiKeyChanges", 5),
+    ("ProjectMemberRemovePayload.apiKeyChanges", 5),
+    ("ProjectMemberUpdateRolePayload.apiKeyChanges", 5),
+    ("ProjectOwnershipTransferPayload.apiKeyChanges", 5),
     ("Query.industries", 27),
     ("Query.permissions", 40),
     ("Role.permissions", 10),

@@ -7,7 +7,7 @@ mod rows;
 pub use pages::page_of;
 pub use rows::{
     AcceptanceOf, ActiveKeysOf, ApiKeyById, GrantsOf, InvitationById, InviteeOf, MemberById, MemberOf,
-    OrganizationById, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf, ProjectOwnerOf, RequestsOf,
-    RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, SharesOrganization, TeamById, TeamGrantsOf, TeamMemberById,
-    TeamMemberOf, UserById, ViewerProjectRoles,
+    OrganizationById, OrganizationNameOf, OwnedBy, OwnerOf, ProjectById, ProjectMemberById, ProjectMemberOf,
+    ProjectNameOf, ProjectOwnerOf, RequestsOf, RevivalOf, RoleById, RoleMembers, RoleUses, RolesOf, Sees, TeamById,
+    TeamGrantsOf, TeamMemberById, TeamMemberOf, TeamNameOf, UserById, ViewerProjectRoles,
 };

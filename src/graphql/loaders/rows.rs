@@ -6,7 +6,7 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    access::{OrganizationAccess, ProjectAccess, TeamAccess},
+    access::{Backend, OrganizationAccess, Permission, ProjectAccess, TeamAccess, Viewer},
     domain::{
         email::Email,
         id::{
@@ -16,13 +16,16 @@ use crate::{
     },
     error::{Error, Refusal, Result},
     graphql::context::Reader,
-    operations::invitations::Held,
+    operations::invitations::ReceivedInvitation,
     store::{
-        api_keys::{self, ApiKey},
+        Connection,
+        api_keys::{self, Which},
         invitation_projects::{self, ProjectGrant},
         invitation_teams::{self, TeamGrant},
         invitations::{self, InvitationAndMail, Revival},
-        mails, organization_members, organizations, project_members, projects,
+        mails, organization_members,
+        organizations::{self, OrganizationName},
+        project_members, projects,
         roles::{self, Role},
         team_members, teams,
         users::{self, Person, User},
@@ -60,46 +63,49 @@ macro_rules! loaders {
     }};
 }
 
+/// Organizations as the viewer finds them, as far as they may know of them.
+async fn organizations_of(
+    reader: &Reader,
+    conn: &Connection,
+    ids: impl Iterator<Item = OrganizationId>,
+) -> Result<HashMap<OrganizationId, Arc<OrganizationAccess>>> {
+    let mut ids: Vec<OrganizationId> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = organizations::with_membership(conn, &ids, reader.viewer.user_id()).await?;
+    let visible = found.into_iter().filter_map(|row| OrganizationAccess::of(&reader.app.policy, &reader.viewer, row));
+    Ok(visible.map(|access| (access.organization.id, access)).collect())
+}
+
 fn firsts<K: Copy, T>(keys: &[T], of: impl Fn(&T) -> K) -> Vec<K> {
     keys.iter().map(of).collect()
 }
 
-/// An organization, as the viewer finds it and as its invitees do.
-#[derive(Clone, Debug)]
-pub struct OrganizationFound {
-    /// As the viewer finds it; absent when they may not know of it.
-    pub visible: Option<Arc<OrganizationAccess>>,
-    /// What somebody who holds an invitation may know.
-    pub profile: Arc<OrganizationAccess>,
-}
-
-/// A project, as the viewer finds it and as its invitees do.
-#[derive(Clone, Debug)]
-pub struct ProjectFound {
-    /// As the viewer finds it; absent when they may not know of it.
-    pub visible: Option<Arc<ProjectAccess>>,
-    /// What somebody who holds an invitation may know.
-    pub profile: Arc<ProjectAccess>,
-}
-
-/// A team, as the viewer finds it and as its invitees do.
-#[derive(Clone, Debug)]
-pub struct TeamFound {
-    /// As the viewer finds it; absent when they may not know of it.
-    pub visible: Option<Arc<TeamAccess>>,
-    /// What somebody who holds an invitation may know.
-    pub profile: Arc<TeamAccess>,
-}
-
 // What an index leads to.
 loaders! { shared:
-    /// An organization.
-    OrganizationById(OrganizationId) -> OrganizationFound { |reader, conn, keys| {
+    /// An organization, if the viewer may know of it.
+    OrganizationById(OrganizationId) -> Arc<OrganizationAccess> { |reader, conn, keys| {
         let found = organizations::with_membership(conn, &firsts(keys, |key| key.0), reader.viewer.user_id()).await?;
-        found.into_iter().map(|row| {
-            let profile = OrganizationAccess::profile(&reader.app.policy, row.organization.clone());
-            (OrganizationById(row.organization.id), OrganizationFound { visible: OrganizationAccess::of(&reader.app.policy, &reader.viewer, row), profile })
-        }).collect()
+        let visible = found.into_iter().filter_map(|row| OrganizationAccess::of(&reader.app.policy, &reader.viewer, row));
+        visible.map(|access| (OrganizationById(access.organization.id), access)).collect()
+    }}
+
+    /// What the invitees of an organization are told of it, whether or not they may know more.
+    OrganizationNameOf(OrganizationId) -> OrganizationName { |_reader, conn, keys| {
+        let found = organizations::names(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|name| (OrganizationNameOf(name.id), name)).collect()
+    }}
+
+    /// The name of a project, as its invitees are told it.
+    ProjectNameOf(ProjectId) -> String { |_reader, conn, keys| {
+        let found = projects::names(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|(id, name)| (ProjectNameOf(id), name)).collect()
+    }}
+
+    /// The name of a team, as its invitees are told it.
+    TeamNameOf(TeamId) -> String { |_reader, conn, keys| {
+        let found = teams::names(conn, &firsts(keys, |key| key.0)).await?;
+        found.into_iter().map(|(id, name)| (TeamNameOf(id), name)).collect()
     }}
 
     /// The roles of an organization: few, so all of them.
@@ -135,7 +141,7 @@ loaders! { shared:
     /// Who has an address, verified.
     InviteeOf(Email) -> User { |_reader, conn, keys| {
         let emails: Vec<Email> = keys.iter().map(|key| key.0.clone()).collect();
-        users::by_emails(conn, &emails).await?.into_iter().map(|user| (InviteeOf(user.email.clone()), user)).collect()
+        users::holders(conn, &emails).await?.into_iter().map(|(email, user)| (InviteeOf(email), user)).collect()
     }}
 
     /// A membership of an organization.
@@ -156,23 +162,16 @@ loaders! { shared:
         found.into_iter().map(|found| (OwnerOf(found.organization_id), found)).collect()
     }}
 
-    /// A project with its organization.
-    ProjectById(ProjectId) -> ProjectFound { |reader, conn, keys| {
+    /// A project with its organization, if the viewer may know of it.
+    ProjectById(ProjectId) -> Arc<ProjectAccess> { |reader, conn, keys| {
         let user = reader.viewer.user_id();
         let found = projects::with_membership(conn, &firsts(keys, |key| key.0), user).await?;
-        let mut ids: Vec<OrganizationId> = found.iter().map(|(project, ..)| project.organization_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let organizations = organizations::with_membership(conn, &ids, user).await?;
-        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| (row.organization.id, row)).collect();
-        found.into_iter().filter_map(|(project, _, role)| {
-            let organization = organizations.get(&project.organization_id)?.clone();
-            let profile = Arc::new(ProjectAccess::profile(OrganizationAccess::profile(&reader.app.policy, organization.organization.clone()), project.clone()));
-            let organization = OrganizationAccess::of(&reader.app.policy, &reader.viewer, organization);
-            let id = project.id;
-            let visible = organization.and_then(|organization| ProjectAccess::of(&organization, project, role.as_ref().map(|role| reader.app.policy.of_role(role))));
-            Some((ProjectById(id), ProjectFound { visible: visible.map(Arc::new), profile }))
-        }).collect()
+        let organizations = organizations_of(reader, conn, found.iter().map(|(project, ..)| project.organization_id)).await?;
+        let visible = found.into_iter().filter_map(|(project, _, role)| {
+            let organization = organizations.get(&project.organization_id)?;
+            ProjectAccess::of(organization, project, role.as_ref().map(|role| reader.app.policy.of_role(role)))
+        });
+        visible.map(|access| (ProjectById(access.project.id), Arc::new(access))).collect()
     }}
 
     /// A membership of a project.
@@ -193,26 +192,16 @@ loaders! { shared:
         found.into_iter().map(|found| (ProjectOwnerOf(found.organization_id, found.project_id), found)).collect()
     }}
 
-    /// A team with its organization.
-    TeamById(TeamId) -> TeamFound { |reader, conn, keys| {
+    /// A team with its organization, if the viewer may know of it.
+    TeamById(TeamId) -> Arc<TeamAccess> { |reader, conn, keys| {
         let user = reader.viewer.user_id();
         let found = teams::with_membership(conn, &firsts(keys, |key| key.0), user).await?;
-        let mut ids: Vec<OrganizationId> = found.iter().map(|found| found.team.organization_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let policy = &reader.app.policy;
-        let organizations = organizations::with_membership(conn, &ids, user).await?;
-        let organizations: HashMap<OrganizationId, _> = organizations.into_iter().map(|row| {
-            let profile = OrganizationAccess::profile(policy, row.organization.clone());
-            (row.organization.id, (OrganizationAccess::of(policy, &reader.viewer, row), profile))
-        }).collect();
-        found.into_iter().filter_map(|found| {
-            let (visible, profile) = organizations.get(&found.team.organization_id)?;
-            let profile = Arc::new(TeamAccess::profile(profile.clone(), found.team.clone()));
-            let id = found.team.id;
-            let visible = visible.as_ref().and_then(|organization| TeamAccess::of(organization, found)).map(Arc::new);
-            Some((TeamById(id), TeamFound { visible, profile }))
-        }).collect()
+        let organizations = organizations_of(reader, conn, found.iter().map(|found| found.team.organization_id)).await?;
+        let visible = found.into_iter().filter_map(|found| {
+            let organization = organizations.get(&found.team.organization_id)?;
+            TeamAccess::of(organization, found)
+        });
+        visible.map(|access| (TeamById(access.team.id), Arc::new(access))).collect()
     }}
 
     /// A membership of a team.
@@ -251,9 +240,11 @@ loaders! { shared:
         grants
     }}
 
-    /// An API key, of whatever organization.
-    ApiKeyById(ApiKeyId) -> ApiKey { |_reader, conn, keys| {
-        api_keys::by_ids(conn, &firsts(keys, |key| key.0)).await?.into_iter().map(|key| (ApiKeyById(key.id), key)).collect()
+    /// An API key, of whatever organization, with what it may do now.
+    ApiKeyById(ApiKeyId) -> Arc<Backend> { |reader, conn, keys| {
+        let found = api_keys::with_roles(conn, Which::Ids(&firsts(keys, |key| key.0))).await?;
+        let keys = found.into_iter().map(|found| Backend::of(&reader.app.policy, found));
+        keys.map(|key| (ApiKeyById(key.id), Arc::new(key))).collect()
     }}
 }
 
@@ -271,15 +262,27 @@ loaders! { read:
         keys.iter().cloned().zip(uses).collect()
     }}
 
-    /// Whether somebody shares an organization with the viewer.
-    SharesOrganization(UserId) -> () { |reader, conn, keys| {
-        match reader.viewer.user_id() {
-            Some(viewer) => {
-                let shared = users::sharing_organization(conn, viewer, &firsts(keys, |key| key.0)).await?;
-                shared.into_iter().map(|user| (SharesOrganization(user), ())).collect()
+    /// Whether the viewer sees somebody beside themselves, as a member of an organization or of a project of theirs.
+    Sees(UserId) -> () { |reader, conn, keys| {
+        let ids = firsts(keys, |key| key.0);
+        let seen = match reader.viewer.as_ref() {
+            Viewer::Operator => ids,
+            Viewer::Person(viewer) => users::seen_by(conn, viewer.id, &reader.app.policy.sight(), &ids).await?,
+            Viewer::Key(key) => {
+                let shows = |permissions: &[Permission]| permissions.iter().all(|needed| key.effective.has(*needed));
+                let everywhere = reader.app.policy.in_projects(key.effective).union(key.effective);
+                let in_projects = [Permission::ProjectRead, Permission::ProjectMembersRead];
+                if shows(&[Permission::MembersRead]) && key.project_id.is_none() {
+                    organization_members::among(conn, key.organization_id, &ids).await?
+                } else if in_projects.iter().all(|needed| everywhere.has(*needed)) {
+                    project_members::people_among(conn, key.organization_id, key.project_id, &ids).await?
+                } else {
+                    Vec::new()
+                }
             }
-            None => HashMap::new(),
-        }
+            Viewer::Nobody => Vec::new(),
+        };
+        seen.into_iter().map(|user| (Sees(user), ())).collect()
     }}
 
     /// How many organizations somebody owns; absent when none.
@@ -307,11 +310,14 @@ loaders! { read:
         requests
     }}
 
-    /// What stands in the way of opening an expired invitation to an address again.
-    RevivalOf(OrganizationId, Email) -> Revival { |reader, conn, keys| {
+    /// What stands in the way of opening an expired invitation to an address again: whether it names a member by now,
+    /// and the rest.
+    RevivalOf(OrganizationId, Email) -> (bool, Revival) { |reader, conn, keys| {
         let wanted: Vec<_> = keys.iter().map(|key| (key.0, key.1.clone())).collect();
+        let members = organization_members::by_addresses(conn, &wanted).await?;
         let found = invitations::revivals(conn, &wanted, reader.now).await?;
-        keys.iter().cloned().zip(found).collect()
+        let is_member = wanted.iter().map(|key| members.contains_key(key));
+        keys.iter().cloned().zip(is_member.zip(found)).collect()
     }}
 
     /// Why the viewer cannot accept an invitation that was sent to them, if they cannot. An inbox is short: each
@@ -320,8 +326,8 @@ loaders! { read:
         let mut judged = HashMap::new();
         for found in invitations::by_ids(conn, &firsts(keys, |key| key.0)).await? {
             let id = found.invitation.id;
-            let refusal = match Held::of(&reader.viewer, found.invitation, None) {
-                Ok(held) => match held.may_accept(conn, &reader.app.policy, reader.now).await {
+            let refusal = match ReceivedInvitation::of(&reader.viewer, found.invitation, None) {
+                Ok(received) => match received.may_accept(conn, &reader.app.policy, reader.now).await {
                     Ok(_) => None,
                     Err(Error::Refused(refusals)) => refusals.into_iter().next(),
                     Err(error) => return Err(error),

@@ -78,13 +78,29 @@ pub struct ApiKeyRevokePayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// Input of `apiKeyTakeOver`.
+#[derive(InputObject)]
+pub struct ApiKeyTakeOverInput {
+    /// The key.
+    api_key_id: ID,
+}
+
+/// Result of `apiKeyTakeOver`.
+#[derive(SimpleObject, Default)]
+pub struct ApiKeyTakeOverPayload {
+    /// The key.
+    api_key: Option<ApiKey>,
+    /// Why nothing, or not everything, was done.
+    pub user_errors: Vec<UserError>,
+}
+
 /// Mutations of API keys.
 #[derive(Default)]
 pub struct ApiKeyMutations;
 
 #[Object]
 impl ApiKeyMutations {
-    /// Creates an API key. Requires api_keys.manage; only permissions the actor has. A key that is limited to a project holds project permissions only. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, TOO_MANY, INVALID, LIMIT_REACHED.
+    /// Creates an API key, for which the viewer answers: it can never do more than they can. Requires api_keys.manage; only permissions the actor has, and neither organization.transfer nor organization.delete. A key that is limited to a project holds project permissions only. A key made by a key expires no later than it and ends with it. Codes: NOT_FOUND, FORBIDDEN, BLANK, TOO_LONG, TOO_MANY, INVALID, LIMIT_REACHED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn api_key_create(
         &self,
@@ -94,7 +110,7 @@ impl ApiKeyMutations {
         Some(create(ctx, input).await)
     }
 
-    /// Replaces the secret; the old one works for the grace period. Requires api_keys.manage and every permission of the key. A key that is revoked or expired is INVALID. Codes: NOT_FOUND, FORBIDDEN, INVALID.
+    /// Replaces the secret; the old one works for the grace period. The person who gets the secret answers for the key from then on. Requires api_keys.manage and every permission of the key; an API key rotates itself and the keys that it made. A key that is revoked or expired is INVALID. Codes: NOT_FOUND, FORBIDDEN, INVALID.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn api_key_rotate(
         &self,
@@ -104,7 +120,17 @@ impl ApiKeyMutations {
         Some(rotate(ctx, input).await)
     }
 
-    /// Ends an API key at once, with its grace period and its pending invitations. Requires api_keys.manage. Codes: NOT_FOUND, FORBIDDEN.
+    /// Makes the viewer, a person or the operator, answer for an API key: it can do what it was granted as far as they hold that. Done again, it succeeds. Requires api_keys.manage and every permission of the key. A key that is revoked or expired is INVALID. Codes: NOT_FOUND, FORBIDDEN, INVALID.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn api_key_take_over(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ApiKeyTakeOverInput,
+    ) -> Option<Result<ApiKeyTakeOverPayload>> {
+        Some(take_over(ctx, input).await)
+    }
+
+    /// Ends an API key at once, with its grace period, the keys that it made, and the pending invitations of all of these. Requires api_keys.manage. Codes: NOT_FOUND, FORBIDDEN.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn api_key_revoke(
         &self,
@@ -142,6 +168,13 @@ async fn rotate(ctx: &Context<'_>, input: ApiKeyRotateInput) -> Result<ApiKeyRot
             user_errors: Vec::new(),
         },
         Err(user_errors) => ApiKeyRotatePayload { user_errors, ..Default::default() },
+    })
+}
+
+async fn take_over(ctx: &Context<'_>, input: ApiKeyTakeOverInput) -> Result<ApiKeyTakeOverPayload> {
+    Ok(match run(ctx, api_keys::TakeOver { key: ApiKeyId::parse(&input.api_key_id) }).await? {
+        Ok(key) => ApiKeyTakeOverPayload { api_key: ApiKey::find(ctx, key).await?, user_errors: Vec::new() },
+        Err(user_errors) => ApiKeyTakeOverPayload { user_errors, ..Default::default() },
     })
 }
 

@@ -97,7 +97,7 @@ pub struct ProjectInviteInput {
     emails: Vec<String>,
     /// Project role; built-in Member when absent.
     role: Option<RoleRefInput>,
-    /// Organization role of those who are not members yet; built-in Member when absent.
+    /// Organization role of those who are not members yet, no stronger than one's own. When absent, built-in Member or, where one may not give that, Guest.
     organization_role: Option<RoleRefInput>,
     /// Personal message, up to 1000 characters.
     message: Option<String>,

@@ -27,7 +27,7 @@ use crate::{
         input::{self, ItemStatus},
     },
 };
-use api_keys::{ApiKeyCreatePayload, ApiKeyMutations, ApiKeyRevokePayload, ApiKeyRotatePayload};
+use api_keys::{ApiKeyCreatePayload, ApiKeyMutations, ApiKeyRevokePayload, ApiKeyRotatePayload, ApiKeyTakeOverPayload};
 use invitations::{
     InvitationAcceptPayload, InvitationDeclinePayload, InvitationMutations, InvitationResendPayload, InvitationResult,
     InvitationRevokePayload, InvitationUpdatePayload, OrganizationInvitePayload, ProjectInvitePayload,
@@ -133,6 +133,8 @@ pub enum MutationPayload {
     ApiKeyCreatePayload(ApiKeyCreatePayload),
     /// Of `apiKeyRotate`.
     ApiKeyRotatePayload(ApiKeyRotatePayload),
+    /// Of `apiKeyTakeOver`.
+    ApiKeyTakeOverPayload(ApiKeyTakeOverPayload),
     /// Of `apiKeyRevoke`.
     ApiKeyRevokePayload(ApiKeyRevokePayload),
     /// Of `teamCreate`.

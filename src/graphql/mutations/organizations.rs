@@ -7,9 +7,11 @@ use crate::{
     error::Result,
     graphql::{
         input::{OrganizationRefInput, RoleRefInput, UserRefInput},
+        list::List,
         scalars::DateTime,
         semantic_non_null,
         types::{
+            api_key::ApiKeyChange,
             organization::{Organization, OrganizationVisibility},
             organization_member::OrganizationMember,
             plan::PlanTier,
@@ -115,6 +117,9 @@ pub struct OrganizationDeletePayload {
 pub struct OrganizationLeaveInput {
     /// The organization.
     organization: OrganizationRefInput,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `organizationLeave`.
@@ -124,6 +129,8 @@ pub struct OrganizationLeavePayload {
     organization: Option<Organization>,
     /// ID of the ended membership.
     removed_organization_member_id: Option<ID>,
+    /// API keys that the viewer answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -139,6 +146,9 @@ pub struct OrganizationOwnershipTransferInput {
     previous_owner_role: Option<RoleRefInput>,
     /// Refuse with `STALE_VERSION` unless this is the current version.
     expected_version: Option<i32>,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `organizationOwnershipTransfer`.
@@ -150,6 +160,8 @@ pub struct OrganizationOwnershipTransferPayload {
     new_owner: Option<OrganizationMember>,
     /// The previous owner; null when the new one was it already.
     previous_owner: Option<OrganizationMember>,
+    /// API keys that the previous owner answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -212,7 +224,7 @@ impl OrganizationMutations {
         Some(delete(ctx, input).await)
     }
 
-    /// Ends the viewer's own membership, with its projects and teams. Codes: NOT_FOUND, OWNER_PROTECTED.
+    /// Ends the viewer's own membership, with its projects and teams and the API keys that they answer for. Codes: NOT_FOUND, OWNER_PROTECTED.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn organization_leave(
         &self,
@@ -222,7 +234,7 @@ impl OrganizationMutations {
         Some(leave(ctx, input).await)
     }
 
-    /// Makes another member the owner. Requires organization.transfer. Codes: NOT_FOUND, FORBIDDEN, NOT_MEMBER, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, LIMIT_REACHED, STALE_VERSION.
+    /// Makes another member the owner. Requires organization.transfer, and everything that the owner may do. Codes: NOT_FOUND, FORBIDDEN, NOT_MEMBER, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, LIMIT_REACHED, STALE_VERSION.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn organization_ownership_transfer(
         &self,
@@ -285,6 +297,7 @@ async fn transfer_ownership(
         new_owner: input.new_owner.into(),
         previous_owner_role: input.previous_owner_role.map(Into::into),
         expected_version: input.expected_version,
+        dry_run: input.dry_run,
     };
     Ok(match run(ctx, operation).await? {
         Ok(transferred) => OrganizationOwnershipTransferPayload {
@@ -294,6 +307,7 @@ async fn transfer_ownership(
                 Some(previous) => OrganizationMember::find(ctx, previous).await?,
                 None => None,
             },
+            api_key_changes: ApiKeyChange::all(ctx, transferred.keys).await?,
             user_errors: Vec::new(),
         },
         Err(user_errors) => OrganizationOwnershipTransferPayload { user_errors, ..Default::default() },
@@ -316,10 +330,12 @@ async fn update_plan(ctx: &Context<'_>, input: OrganizationPlanUpdateInput) -> R
 }
 
 async fn leave(ctx: &Context<'_>, input: OrganizationLeaveInput) -> Result<OrganizationLeavePayload> {
-    Ok(match run(ctx, organizations::Leave { organization: input.organization.into() }).await? {
+    let operation = organizations::Leave { organization: input.organization.into(), dry_run: input.dry_run };
+    Ok(match run(ctx, operation).await? {
         Ok(left) => OrganizationLeavePayload {
             organization: Organization::find(ctx, left.organization).await?,
             removed_organization_member_id: Some(left.member.to_string().into()),
+            api_key_changes: ApiKeyChange::all(ctx, left.ended.keys).await?,
             user_errors: Vec::new(),
         },
         Err(user_errors) => OrganizationLeavePayload { user_errors, ..Default::default() },

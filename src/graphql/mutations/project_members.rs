@@ -11,6 +11,7 @@ use crate::{
         list::List,
         semantic_non_null,
         types::{
+            api_key::ApiKeyChange,
             project::Project,
             project_member::ProjectMember,
             user_error::{UserError, user_errors},
@@ -75,6 +76,9 @@ pub struct ProjectMemberUpdateRoleInput {
     role: RoleRefInput,
     /// Refuse with `STALE_VERSION` unless this is the current version.
     expected_version: Option<i32>,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `projectMemberUpdateRole`.
@@ -82,6 +86,8 @@ pub struct ProjectMemberUpdateRoleInput {
 pub struct ProjectMemberUpdateRolePayload {
     /// The member.
     member: Option<ProjectMember>,
+    /// API keys that the member answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -91,6 +97,9 @@ pub struct ProjectMemberUpdateRolePayload {
 pub struct ProjectMemberRemoveInput {
     /// The member.
     member: ProjectMemberRefInput,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `projectMemberRemove`.
@@ -100,6 +109,8 @@ pub struct ProjectMemberRemovePayload {
     project: Option<Project>,
     /// ID of the ended membership, null if it had ended before.
     removed_project_member_id: Option<ID>,
+    /// API keys that the member answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -181,20 +192,25 @@ async fn update_role(ctx: &Context<'_>, input: ProjectMemberUpdateRoleInput) -> 
         member: input.member.into(),
         role: input.role.into(),
         expected_version: input.expected_version,
+        dry_run: input.dry_run,
     };
     Ok(match run(ctx, operation).await? {
-        Ok(id) => {
-            ProjectMemberUpdateRolePayload { member: ProjectMember::find(ctx, id).await?, user_errors: Vec::new() }
-        }
+        Ok(updated) => ProjectMemberUpdateRolePayload {
+            member: ProjectMember::find(ctx, updated.member).await?,
+            api_key_changes: ApiKeyChange::all(ctx, updated.keys).await?,
+            user_errors: Vec::new(),
+        },
         Err(user_errors) => ProjectMemberUpdateRolePayload { user_errors, ..Default::default() },
     })
 }
 
 async fn remove(ctx: &Context<'_>, input: ProjectMemberRemoveInput) -> Result<ProjectMemberRemovePayload> {
-    Ok(match run(ctx, project_members::Remove { member: input.member.into() }).await? {
+    let operation = project_members::Remove { member: input.member.into(), dry_run: input.dry_run };
+    Ok(match run(ctx, operation).await? {
         Ok(removed) => ProjectMemberRemovePayload {
             project: Project::find(ctx, removed.project).await?,
             removed_project_member_id: removed.member.map(|id| id.to_string().into()),
+            api_key_changes: ApiKeyChange::all(ctx, removed.keys).await?,
             user_errors: Vec::new(),
         },
         Err(user_errors) => ProjectMemberRemovePayload { user_errors, ..Default::default() },

@@ -7,8 +7,12 @@ use crate::{
     error::Result,
     graphql::{
         input::{OrganizationRefInput, ProjectRefInput, RoleRefInput, UserRefInput},
+        list::List,
         semantic_non_null,
-        types::{organization::Organization, project::Project, project_member::ProjectMember, user_error::UserError},
+        types::{
+            api_key::ApiKeyChange, organization::Organization, project::Project, project_member::ProjectMember,
+            user_error::UserError,
+        },
     },
     operations::projects,
 };
@@ -86,6 +90,9 @@ pub struct ProjectDeletePayload {
 pub struct ProjectLeaveInput {
     /// The project.
     project: ProjectRefInput,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `projectLeave`.
@@ -95,6 +102,8 @@ pub struct ProjectLeavePayload {
     project: Option<Project>,
     /// ID of the ended membership.
     removed_project_member_id: Option<ID>,
+    /// API keys that the viewer answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -110,6 +119,9 @@ pub struct ProjectOwnershipTransferInput {
     previous_owner_role: Option<RoleRefInput>,
     /// Refuse with `STALE_VERSION` unless this is the current version.
     expected_version: Option<i32>,
+    /// Tell what it would do, but change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
 }
 
 /// Result of `projectOwnershipTransfer`.
@@ -121,6 +133,8 @@ pub struct ProjectOwnershipTransferPayload {
     new_owner: Option<ProjectMember>,
     /// The previous owner; null when the new one was it already.
     previous_owner: Option<ProjectMember>,
+    /// API keys that the previous owner answers for and that end or can do less by it.
+    api_key_changes: List<ApiKeyChange>,
     /// Why nothing, or not everything, was done.
     pub user_errors: Vec<UserError>,
 }
@@ -171,7 +185,7 @@ impl ProjectMutations {
         Some(leave(ctx, input).await)
     }
 
-    /// Makes another project member the owner of a project. Requires project.transfer. Codes: NOT_FOUND, FORBIDDEN, NOT_MEMBER, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, STALE_VERSION.
+    /// Makes another project member the owner of a project. Requires project.transfer, and everything that its owner may do. Codes: NOT_FOUND, FORBIDDEN, NOT_MEMBER, ROLE_NOT_ASSIGNABLE, ROLE_SCOPE_MISMATCH, STALE_VERSION.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn project_ownership_transfer(
         &self,
@@ -217,6 +231,7 @@ async fn transfer_ownership(
         new_owner: input.new_owner.into(),
         previous_owner_role: input.previous_owner_role.map(Into::into),
         expected_version: input.expected_version,
+        dry_run: input.dry_run,
     };
     Ok(match run(ctx, operation).await? {
         Ok(transferred) => ProjectOwnershipTransferPayload {
@@ -226,6 +241,7 @@ async fn transfer_ownership(
                 Some(previous) => ProjectMember::find(ctx, previous).await?,
                 None => None,
             },
+            api_key_changes: ApiKeyChange::all(ctx, transferred.keys).await?,
             user_errors: Vec::new(),
         },
         Err(user_errors) => ProjectOwnershipTransferPayload { user_errors, ..Default::default() },
@@ -233,10 +249,12 @@ async fn transfer_ownership(
 }
 
 async fn leave(ctx: &Context<'_>, input: ProjectLeaveInput) -> Result<ProjectLeavePayload> {
-    Ok(match run(ctx, projects::Leave { project: input.project.into() }).await? {
+    let operation = projects::Leave { project: input.project.into(), dry_run: input.dry_run };
+    Ok(match run(ctx, operation).await? {
         Ok(left) => ProjectLeavePayload {
             project: Project::find(ctx, left.project).await?,
             removed_project_member_id: Some(left.member.to_string().into()),
+            api_key_changes: ApiKeyChange::all(ctx, left.keys).await?,
             user_errors: Vec::new(),
         },
         Err(user_errors) => ProjectLeavePayload { user_errors, ..Default::default() },

@@ -87,8 +87,8 @@ impl Access {
         self.organization.policy.holds(self.permissions, &permission)
     }
 
-    /// The roles that give them.
+    /// The roles that give them, as far as the viewer may see them.
     async fn roles(&self) -> List<&Role> {
-        self.roles.iter().collect()
+        self.roles.iter().filter(|role| self.organization.shows_role(role.role())).collect()
     }
 }

@@ -25,8 +25,18 @@ pub enum Actor {
     User(User<'static>),
     /// An API key.
     ApiKey(ApiKey),
+    /// A person or an API key that the viewer may not see.
+    NamedActor(NamedActor),
     /// The system.
     SystemActor(SystemActor),
+}
+
+/// A person or an API key of whom the viewer is told the name alone: who has left, who invites from an organization that
+/// the viewer is not in, a key for those who do not manage keys.
+#[derive(SimpleObject)]
+pub struct NamedActor {
+    /// Name to show.
+    pub display_name: String,
 }
 
 /// The system acting on its own, for example when an invitation expires.
@@ -37,15 +47,25 @@ pub struct SystemActor {
 }
 
 impl Actor {
-    /// Whoever is stored as having done something.
+    /// Whoever is stored as having done something, as far as the viewer may see them.
     pub async fn find(ctx: &Context<'_>, kind: ActorKind, id: Option<uuid::Uuid>) -> Result<Self> {
         let id = id.unwrap_or_default();
         Ok(match kind {
-            ActorKind::User => Self::User(ctx.load_present(UserById(UserId(id))).await?.into()),
-            ActorKind::ApiKey => Self::ApiKey(ApiKey(ctx.load_present(ApiKeyById(ApiKeyId(id))).await?)),
+            ActorKind::User => match User::find(ctx, UserId(id)).await? {
+                Some(user) => Self::User(user),
+                None => Self::named(ctx.load_present(UserById(UserId(id))).await?.display_name),
+            },
+            ActorKind::ApiKey => match ApiKey::find(ctx, ApiKeyId(id)).await? {
+                Some(key) => Self::ApiKey(key),
+                None => Self::named(ctx.load_present(ApiKeyById(ApiKeyId(id))).await?.name.clone()),
+            },
             ActorKind::Operator => Self::operator(),
             ActorKind::System => Self::SystemActor(SystemActor { display_name: "Roster".to_owned() }),
         })
+    }
+
+    fn named(display_name: String) -> Self {
+        Self::NamedActor(NamedActor { display_name })
     }
 
     /// The operator of this server.
@@ -58,6 +78,7 @@ impl Actor {
         match self {
             Self::User(user) => user.shown().2,
             Self::ApiKey(key) => &key.0.name,
+            Self::NamedActor(named) => &named.display_name,
             Self::SystemActor(system) => &system.display_name,
         }
     }

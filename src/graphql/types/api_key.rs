@@ -1,11 +1,14 @@
 //! `ApiKey`.
 
-use async_graphql::{Context, ID, InputObject, Object};
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::DateTime as Moment;
 
 use super::{actor::Actor, organization::Organization, permission::Permission, project::Project};
 use crate::{
-    access::{Permission as Needed, Viewer},
+    access::{Backend, Permission as Needed, Viewer},
+    consequences::keys::KeyChange,
     domain::{
         id::{ApiKeyId, OrganizationId, ProjectId},
         text::fold,
@@ -16,6 +19,7 @@ use crate::{
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{ProjectRefInput, order_input},
+        list::List,
         loaders::{ApiKeyById, OrganizationById, page_of},
         scalars::DateTime,
     },
@@ -55,14 +59,14 @@ impl AtHand for ApiKey {}
 
 /// A credential.
 #[derive(Clone, Debug)]
-pub struct ApiKey(pub api_keys::ApiKey);
+pub struct ApiKey(pub Arc<Backend>);
 
 impl ApiKey {
     /// A key that the viewer may know of: those who manage the keys do, and the key itself.
     pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>> {
         let Some(key) = ctx.load(ApiKeyById(id)).await? else { return Ok(None) };
         let is_viewer = matches!(ctx.viewer().as_ref(), Viewer::Key(own) if own.id == id);
-        let organization = ctx.load(OrganizationById(key.organization_id)).await?.and_then(|found| found.visible);
+        let organization = ctx.load(OrganizationById(key.organization_id)).await?;
         let manages = organization.is_some_and(|organization| organization.permissions.has(Needed::ApiKeysManage));
         Ok((is_viewer || manages).then_some(Self(key)))
     }
@@ -95,7 +99,34 @@ pub async fn list(
     let page = page.page(fingerprint)?;
     let of = api_keys::Of(organization);
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
-    Ok(Connection::new(found.slice.map(ApiKey), fingerprint, found.total))
+    let mut keys = ctx.load_many(found.slice.rows.iter().map(|(_, row)| ApiKeyById(row.id)).collect()).await?;
+    let slice = found.slice.filter_map(|row| keys.remove(&ApiKeyById(row.id)).map(ApiKey));
+    Ok(Connection::new(slice, fingerprint, found.total))
+}
+
+/// What a change of somebody's rights does to an API key that they answer for.
+#[derive(SimpleObject)]
+pub struct ApiKeyChange {
+    /// The key, null where the viewer may not see it.
+    api_key: Option<ApiKey>,
+    /// Its name.
+    name: String,
+    /// It can do nothing any more.
+    ends: bool,
+    /// Keys of the permissions it loses.
+    lost_permissions: Vec<String>,
+}
+
+impl ApiKeyChange {
+    /// What a change does to keys, each shown as far as the viewer may see it.
+    pub async fn all(ctx: &Context<'_>, changes: Vec<KeyChange>) -> Result<List<Self>> {
+        let shown = changes.into_iter().map(|change| async move {
+            let api_key = ApiKey::find(ctx, change.key).await?;
+            let (name, ends, lost_permissions) = (change.name, change.ends, change.lost);
+            Ok(Self { api_key, name, ends, lost_permissions })
+        });
+        futures_util::future::try_join_all(shown).await.map(List)
+    }
 }
 
 /// A credential of an organization, optionally limited to one project.
@@ -118,7 +149,7 @@ impl ApiKey {
 
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        Organization::of_invitation(ctx, self.0.organization_id).await
+        ctx.load_present(OrganizationById(self.0.organization_id)).await.map(Organization)
     }
 
     /// The only project it works in, null for the whole organization.
@@ -126,10 +157,20 @@ impl ApiKey {
         Project::find(ctx, self.0.project_id?).await.transpose()
     }
 
-    /// Permissions.
+    /// What it can do now: what it was granted, as far as whoever answers for it holds that now. A key without any is refused at sign-in.
     async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        ctx.app().policy.held(self.0.effective).cloned().map(Permission).collect()
+    }
+
+    /// What it was granted when it was created.
+    async fn granted_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let policy = &ctx.app().policy;
-        policy.held(policy.of_key(&self.0)).cloned().map(Permission).collect()
+        policy.held(policy.granted(&self.0)).cloned().map(Permission).collect()
+    }
+
+    /// Who answers for it: a person, whose rights are the most that it can do, or the operator. Whoever creates, rotates or takes over a key does; for a key made by a key the same person as for that.
+    async fn responsible(&self, ctx: &Context<'_>) -> Result<Actor> {
+        Actor::find(ctx, self.0.responsible_kind, self.0.responsible_id).await
     }
 
     /// Neither expired nor revoked.

@@ -24,10 +24,10 @@ pub struct Capability {
 
 impl Capability {
     /// What the check of a mutation said.
-    pub fn of(viewer: &Viewer, checked: Result<(), Refusal>) -> Self {
+    pub fn of<T>(viewer: &Viewer, checked: Result<T, Refusal>) -> Self {
         let checked = match viewer {
             Viewer::Nobody => Err(Refusal::new(Code::Forbidden, "Sign in for this.")),
-            _ => checked,
+            _ => checked.map(drop),
         };
         match checked {
             Ok(()) => Self { allowed: true, code: None, message: None, required_permission: None },

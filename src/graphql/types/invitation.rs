@@ -16,10 +16,10 @@ use super::{
     user::User,
 };
 use crate::{
-    access::{OrganizationAccess, Permission, ProjectAccess},
+    access::{OrganizationAccess, Permission},
     domain::{
         email::Email,
-        id::{InvitationId, OrganizationId},
+        id::{InvitationId, OrganizationId, RoleId},
         invitation,
         role::RoleScope,
         secret::InvitationToken,
@@ -31,11 +31,17 @@ use crate::{
         context::RequestContext,
         input::{DateTimeRangeInput, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
         list::List,
-        loaders::{GrantsOf, InvitationById, InviteeOf, OrganizationById, ProjectById, TeamGrantsOf, page_of},
+        loaders::{
+            GrantsOf, InvitationById, InviteeOf, OrganizationById, OrganizationNameOf, ProjectById, ProjectNameOf,
+            RoleById, TeamGrantsOf, TeamNameOf, page_of,
+        },
         scalars::{DateTime, Url},
     },
     store::{
+        invitation_projects::ProjectGrant,
+        invitation_teams::TeamGrant,
         invitations::{self, InvitationAndMail, Of},
+        organizations::OrganizationName,
         paging::Slice,
     },
 };
@@ -136,9 +142,8 @@ impl Invitation {
 
     /// An invitation to the viewer.
     pub async fn find_own(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
-        let found = ctx.load(InvitationById(id)).await?;
-        let is_own = |found: &InvitationAndMail| ctx.viewer().verified_email() == Some(&found.invitation.email);
-        Ok(found.filter(is_own).map(|found| Self(Arc::new(found))))
+        let found = ctx.load(InvitationById(id)).await?.map(|found| Self(Arc::new(found)));
+        Ok(found.filter(|found| found.is_to_viewer(ctx)))
     }
 
     fn row(&self) -> &invitations::Invitation {
@@ -152,13 +157,60 @@ impl Invitation {
         }
     }
 
-    async fn organization_access(&self, ctx: &Context<'_>) -> Result<Arc<OrganizationAccess>> {
-        Ok(Organization::of_invitation(ctx, self.row().organization_id).await?.0)
+    async fn organization_name(&self, ctx: &Context<'_>) -> Result<OrganizationName> {
+        ctx.load_present(OrganizationNameOf(self.row().organization_id)).await
+    }
+
+    fn is_to_viewer(&self, ctx: &Context<'_>) -> bool {
+        ctx.viewer().verified_email() == Some(&self.row().email)
+    }
+
+    /// Whether the viewer knows it as one of those who manage it, and not as its invitee alone.
+    async fn is_managed(&self, ctx: &Context<'_>) -> Result<bool> {
+        let (organization, id) = (self.row().organization_id, self.row().id);
+        Ok(sees_all(ctx, organization).await? || manages_a_grant(ctx, organization, id).await?)
+    }
+
+    async fn find_delivery(&self, ctx: &Context<'_>) -> Result<InvitationDelivery> {
+        let status = match self.0.mail_status {
+            None => DeliveryStatus::NotRequested,
+            Some(invitation::MailStatus::Queued) => DeliveryStatus::Queued,
+            Some(invitation::MailStatus::Sent) => DeliveryStatus::Sent,
+            Some(invitation::MailStatus::Failed) => DeliveryStatus::Failed,
+        };
+        let error = match &self.0.mail_error {
+            Some(error) if self.is_managed(ctx).await? => Some(error.clone()),
+            _ => None,
+        };
+        Ok(InvitationDelivery { status, attempts: self.0.mail_attempts.unwrap_or(0), error })
+    }
+
+    /// A role of its organization, and what it is called.
+    async fn find_role(&self, ctx: &Context<'_>, id: RoleId) -> Result<(Option<Role>, String)> {
+        let role = ctx.load_present(RoleById(id)).await?;
+        Ok((Role::find_by_id(ctx, id).await?, role.name))
+    }
+
+    async fn find_project(&self, ctx: &Context<'_>, row: &ProjectGrant) -> Result<InvitationProjectGrant> {
+        let (project, name, (role, role_name)) = futures_util::try_join!(
+            Project::find(ctx, row.project_id),
+            ctx.load_present(ProjectNameOf(row.project_id)),
+            self.find_role(ctx, row.role_id)
+        )?;
+        let is_told = project.is_some() || self.is_to_viewer(ctx);
+        Ok(InvitationProjectGrant { project, project_name: is_told.then_some(name), role, role_name })
+    }
+
+    async fn find_team(&self, ctx: &Context<'_>, row: &TeamGrant) -> Result<InvitationTeamGrant> {
+        let (team, name) =
+            futures_util::try_join!(Team::find(ctx, row.team_id), ctx.load_present(TeamNameOf(row.team_id)))?;
+        let is_told = team.is_some() || self.is_to_viewer(ctx);
+        Ok(InvitationTeamGrant { team, team_name: is_told.then_some(name), role: row.role.into() })
     }
 }
 
 async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<bool> {
-    let found = ctx.load(OrganizationById(organization)).await?.and_then(|found| found.visible);
+    let found = ctx.load(OrganizationById(organization)).await?;
     let sees = [Permission::InvitationsRead, Permission::InvitationsManage];
     Ok(found.is_some_and(|organization| sees.into_iter().any(|permission| organization.permissions.has(permission))))
 }
@@ -166,8 +218,7 @@ async fn sees_all(ctx: &Context<'_>, organization: OrganizationId) -> Result<boo
 async fn manages_a_grant(ctx: &Context<'_>, organization: OrganizationId, id: InvitationId) -> Result<bool> {
     let grants = ctx.load_present(GrantsOf(organization, id)).await?;
     let projects = ctx.load_many(grants.iter().map(|grant| ProjectById(grant.project_id)).collect()).await?;
-    let manages = |project: &ProjectAccess| project.permissions.has(Permission::ProjectInvitationsManage);
-    Ok(projects.values().any(|found| found.visible.as_deref().is_some_and(manages)))
+    Ok(projects.values().any(|project| project.permissions.has(Permission::ProjectInvitationsManage)))
 }
 
 /// An invitation by email to an organization or one of its projects.
@@ -193,41 +244,49 @@ impl Invitation {
         if self.row().project_id.is_some() { InvitationScope::Project } else { InvitationScope::Organization }
     }
 
-    /// The organization.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        Ok(Organization(self.organization_access(ctx).await?))
+    /// The organization, null where the viewer may not see it: invitees are told its name and logo here.
+    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        Organization::find(ctx, self.row().organization_id).await.transpose()
     }
 
-    /// The project, null for an organization invitation.
+    /// Name of the organization.
+    #[graphql(name = "organizationName")]
+    async fn name_of_organization(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.organization_name(ctx).await?.name)
+    }
+
+    /// Logo of the organization.
+    async fn organization_logo_url(&self, ctx: &Context<'_>) -> Option<Result<Url>> {
+        self.organization_name(ctx).await.map(|organization| organization.logo_url.map(Url)).transpose()
+    }
+
+    /// The project, null for an organization invitation, and where the viewer may not see it: see `projects`.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
-        Some(Project::of_invitation(ctx, self.row().project_id?).await)
+        Project::find(ctx, self.row().project_id?).await.transpose()
     }
 
-    /// Organization role the invitee gets; ignored if already a member.
-    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
-        Role::find(ctx, &self.organization_access(ctx).await?, self.row().role_id).await
+    /// Organization role the invitee gets; ignored if already a member. Null where the viewer may not see it, and once an invitation has ended whose role was deleted.
+    async fn role(&self, ctx: &Context<'_>) -> Option<Result<Role>> {
+        Role::find_by_id(ctx, self.row().role_id?).await.transpose()
+    }
+
+    /// Name of the organization role; null once an invitation has ended whose role was deleted.
+    async fn role_name(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        let id = self.row().role_id?;
+        Some(self.find_role(ctx, id).await.map(|(_, name)| name))
     }
 
     /// Teams the invitee joins.
     async fn teams(&self, ctx: &Context<'_>) -> Result<List<InvitationTeamGrant>> {
         let rows = ctx.load_present(TeamGrantsOf(self.row().organization_id, self.row().id)).await?;
-        let grants = rows.iter().map(|row| async {
-            Ok(InvitationTeamGrant { team: Team::of_invitation(ctx, row.team_id).await?, role: row.role.into() })
-        });
+        let grants = rows.iter().map(|row| self.find_team(ctx, row));
         futures_util::future::try_join_all(grants).await.map(List)
     }
 
     /// Projects the invitee joins; the invited project comes first.
     async fn projects(&self, ctx: &Context<'_>) -> Result<List<InvitationProjectGrant>> {
-        let organization = self.organization_access(ctx).await?;
         let rows = ctx.load_present(GrantsOf(self.row().organization_id, self.row().id)).await?;
-        let grants = rows.iter().map(|row| async {
-            let (project, role) = futures_util::try_join!(
-                Project::of_invitation(ctx, row.project_id),
-                Role::find(ctx, &organization, row.role_id)
-            )?;
-            Ok(InvitationProjectGrant { project, role })
-        });
+        let grants = rows.iter().map(|row| self.find_project(ctx, row));
         futures_util::future::try_join_all(grants).await.map(List)
     }
 
@@ -257,14 +316,8 @@ impl Invitation {
     }
 
     /// What became of the latest email.
-    async fn delivery(&self) -> InvitationDelivery {
-        let status = match self.0.mail_status {
-            None => DeliveryStatus::NotRequested,
-            Some(invitation::MailStatus::Queued) => DeliveryStatus::Queued,
-            Some(invitation::MailStatus::Sent) => DeliveryStatus::Sent,
-            Some(invitation::MailStatus::Failed) => DeliveryStatus::Failed,
-        };
-        InvitationDelivery { status, attempts: self.0.mail_attempts.unwrap_or(0), error: self.0.mail_error.clone() }
+    async fn delivery(&self, ctx: &Context<'_>) -> Result<InvitationDelivery> {
+        self.find_delivery(ctx).await
     }
 
     /// Creation time.
@@ -307,15 +360,17 @@ pub struct InvitationDelivery {
     status: DeliveryStatus,
     /// How often sending was tried.
     attempts: i32,
-    /// Last answer of the mail server that was no success.
+    /// Last answer of the mail server that was no success; null for the invitee, whom it does not concern.
     error: Option<String>,
 }
 
 /// A team an invitee will join.
 #[derive(SimpleObject)]
 pub struct InvitationTeamGrant {
-    /// The team.
-    team: Team,
+    /// The team, null where the viewer may not see it.
+    team: Option<Team>,
+    /// Name of the team, for the invitee and for those who see it.
+    team_name: Option<String>,
     /// Role in the team.
     role: TeamMemberRole,
 }
@@ -323,10 +378,14 @@ pub struct InvitationTeamGrant {
 /// A project an invitee will join.
 #[derive(SimpleObject)]
 pub struct InvitationProjectGrant {
-    /// The project.
-    project: Project,
-    /// Role in the project.
-    role: Role,
+    /// The project, null where the viewer may not see it.
+    project: Option<Project>,
+    /// Name of the project, for the invitee and for those who see it.
+    project_name: Option<String>,
+    /// Role in the project, null where the viewer may not see it.
+    role: Option<Role>,
+    /// Name of the role.
+    role_name: String,
 }
 
 /// What the holder of an invitation token may know before signing in.
@@ -344,8 +403,8 @@ pub struct InvitationPreview {
     project_name: Option<String>,
     /// Name of the inviter.
     inviter_name: String,
-    /// Name of the role.
-    role_name: String,
+    /// Name of the role; null once an invitation has ended whose role was deleted.
+    role_name: Option<String>,
     /// When it expires.
     expires_at: DateTime,
 }
@@ -357,21 +416,26 @@ impl InvitationPreview {
         let Some(found) = ctx.load(InvitationById(token.invitation)).await? else { return Ok(None) };
         let invitation = Invitation(Arc::new(found));
         let row = invitation.row();
-        let organization = invitation.organization_access(ctx).await?;
+        let organization = invitation.organization_name(ctx).await?;
         let (mut project_name, mut role_id) = (None, row.role_id);
         if let Some(project) = row.project_id {
-            project_name = Some(Project::of_invitation(ctx, project).await?.0.project.name.clone());
+            project_name = Some(ctx.load_present(ProjectNameOf(project)).await?);
             let grants = ctx.load_present(GrantsOf(row.organization_id, row.id)).await?;
-            role_id = grants.iter().find(|grant| grant.project_id == project).map_or(role_id, |grant| grant.role_id);
+            let invited = grants.iter().find(|grant| grant.project_id == project);
+            role_id = invited.map(|grant| grant.role_id).or(role_id);
         }
+        let role_name = match role_id {
+            Some(id) => Some(invitation.find_role(ctx, id).await?.1),
+            None => None,
+        };
         Ok(Some(Self {
             status: row.status_at(ctx.reader().now).into(),
             masked_email: row.email.masked(),
-            organization_name: organization.organization.name.clone(),
-            organization_logo_url: organization.organization.logo_url.clone().map(Url),
+            organization_name: organization.name,
+            organization_logo_url: organization.logo_url.map(Url),
             project_name,
             inviter_name: Actor::find(ctx, row.invited_by_kind, row.invited_by_id).await?.name().to_owned(),
-            role_name: Role::find(ctx, &organization, role_id).await?.role().name.clone(),
+            role_name,
             expires_at: row.expires_at.into(),
         }))
     }

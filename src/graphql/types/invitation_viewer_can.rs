@@ -14,7 +14,10 @@ use crate::{
             AcceptanceOf, GrantsOf, OrganizationById, ProjectById, RequestsOf, RevivalOf, TeamById, TeamGrantsOf,
         },
     },
-    operations::invitations::{Held, Managed},
+    operations::{
+        Target,
+        invitations::{ManagedInvitation, ReceivedInvitation},
+    },
     store::invitations::{Invitation, InvitationAndMail, Revival},
 };
 
@@ -33,8 +36,8 @@ impl InvitationViewerCan {
 
     /// May call `invitationDecline`.
     async fn decline(&self, ctx: &Context<'_>) -> Capability {
-        let held = Held::of(ctx.viewer(), self.row().clone(), None);
-        Capability::of(ctx.viewer(), held.and_then(|held| held.may_decline(ctx.reader().now)))
+        let received = ReceivedInvitation::of(ctx.viewer(), self.row().clone(), None);
+        Capability::of(ctx.viewer(), received.and_then(|received| received.may_decline(ctx.reader().now)))
     }
 
     /// May call `invitationUpdate`.
@@ -47,13 +50,13 @@ impl InvitationViewerCan {
     async fn resend(&self, ctx: &Context<'_>) -> Result<Capability> {
         let (row, now) = (self.row(), ctx.reader().now);
         let requested = ctx.load_present(RequestsOf(row.organization_id, row.id)).await?;
-        let revival = if row.status_at(now) == InvitationStatus::Expired {
+        let (is_member, revival) = if row.status_at(now) == InvitationStatus::Expired {
             ctx.load_present(RevivalOf(row.organization_id, row.email.clone())).await?
         } else {
-            Revival::default()
+            (false, Revival::default())
         };
         let managed = self.managed(ctx).await?;
-        let may = managed.and_then(|managed| managed.may_resend(ctx.app(), now, &requested, revival));
+        let may = managed.and_then(|managed| managed.may_resend(ctx.app(), now, &requested, is_member, revival));
         Ok(Capability::of(ctx.viewer(), may))
     }
 
@@ -71,21 +74,21 @@ impl InvitationViewerCan {
 
     /// The invitation as those have it who manage it; to an invitee who knows nothing of the organization it
     /// is not there.
-    async fn managed(&self, ctx: &Context<'_>) -> Result<Result<Managed, Refusal>> {
+    async fn managed(&self, ctx: &Context<'_>) -> Result<Result<ManagedInvitation, Refusal>> {
         let row = self.row();
-        let Some(organization) = ctx.load_present(OrganizationById(row.organization_id)).await?.visible else {
-            return Ok(Err(Managed::missing()));
+        let Some(organization) = ctx.load(OrganizationById(row.organization_id)).await? else {
+            return Ok(Err(ManagedInvitation::missing()));
         };
         let grants = ctx.load_present(GrantsOf(row.organization_id, row.id)).await?;
         let projects = grants.iter().map(|grant| grant.project_id).chain(row.project_id).map(ProjectById);
         let projects = ctx.load_many(projects.collect()).await?;
-        let visible = projects.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
+        let visible = projects.into_iter().map(|(key, project)| (key.0, project));
         let team_grants = ctx.load_present(TeamGrantsOf(row.organization_id, row.id)).await?;
         let teams = ctx.load_many(team_grants.iter().map(|grant| TeamById(grant.team_id)).collect()).await?;
-        let teams = teams.into_iter().filter_map(|(key, found)| Some((key.0, found.visible?)));
-        let managed_teams = teams.filter(|(_, team)| team.may_manage_members().is_ok()).map(|(id, _)| id).collect();
+        let managed_teams = teams.into_iter().filter(|(_, team)| team.may_manage_members().is_ok());
+        let managed_teams = managed_teams.map(|(key, _)| key.0).collect();
         let roles = roles_of(ctx, &organization).await?;
         let (invitation, projects) = (row.clone(), visible.collect());
-        Ok(Ok(Managed { organization, invitation, grants, projects, team_grants, managed_teams, roles }))
+        Ok(Ok(ManagedInvitation { organization, invitation, grants, projects, team_grants, managed_teams, roles }))
     }
 }

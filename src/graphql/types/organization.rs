@@ -89,13 +89,12 @@ pub struct Organization(pub Arc<OrganizationAccess>);
 impl Organization {
     /// An organization that the viewer may know of.
     pub async fn find(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
-        Ok(ctx.load(OrganizationById(id)).await?.and_then(|found| found.visible).map(Self))
+        Ok(ctx.load(OrganizationById(id)).await?.map(Self))
     }
 
-    /// An organization that the viewer knows of in any case, as an invitee does.
-    pub async fn of_invitation(ctx: &Context<'_>, id: OrganizationId) -> Result<Self> {
-        let found = ctx.load_present(OrganizationById(id)).await?;
-        Ok(Self(found.visible.unwrap_or(found.profile)))
+    /// Something that those who only know the name do not see.
+    fn of_profile<'a, T>(&'a self, part: impl FnOnce(&'a organizations::Organization) -> Option<T>) -> Option<T> {
+        if self.0.shows_profile() { part(&self.0.organization) } else { None }
     }
 
     fn key(&self) -> OrganizationId {
@@ -103,7 +102,8 @@ impl Organization {
     }
 }
 
-/// The top-level tenant.
+/// The top-level tenant. Guests, and API keys that are limited to a project, know a private organization by its name and
+/// logo: for them `description`, `website`, `industry`, `email` and `phone` are null.
 #[Object]
 impl Organization {
     /// Opaque ID, `org_…`.
@@ -123,7 +123,7 @@ impl Organization {
 
     /// Description.
     async fn description(&self) -> Option<&str> {
-        self.0.organization.description.as_deref()
+        self.of_profile(|organization| organization.description.as_deref())
     }
 
     /// Logo.
@@ -133,22 +133,22 @@ impl Organization {
 
     /// Website.
     async fn website(&self) -> Option<Url> {
-        self.0.organization.website.clone().map(Url)
+        self.of_profile(|organization| organization.website.clone().map(Url))
     }
 
     /// Industry.
     async fn industry(&self) -> Option<Industry> {
-        self.0.organization.industry.as_deref().and_then(Industry::find)
+        self.of_profile(|organization| organization.industry.as_deref().and_then(Industry::find))
     }
 
     /// Contact email.
     async fn email(&self) -> Option<&str> {
-        self.0.organization.email.as_ref().map(Email::as_str)
+        self.of_profile(|organization| organization.email.as_ref().map(Email::as_str))
     }
 
     /// Contact phone, in the form of E.164.
     async fn phone(&self) -> Option<&str> {
-        self.0.organization.phone.as_ref().map(Phone::as_str)
+        self.of_profile(|organization| organization.phone.as_ref().map(Phone::as_str))
     }
 
     /// Who can see the profile.
@@ -156,13 +156,13 @@ impl Organization {
         self.0.organization.visibility.into()
     }
 
-    /// Plan, trial and seats. Members only.
+    /// Plan, trial and seats. Members only, and no guests.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn plan(&self, ctx: &Context<'_>) -> Option<Result<OrganizationPlan>> {
         Some(self.0.require_inside(ctx.viewer()).map(|()| OrganizationPlan(self.0.organization.clone())))
     }
 
-    /// The one owner. Members only.
+    /// The one owner. Requires `members.read`.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<OrganizationMember>> {
         Some(self.find_owner(ctx).await)
@@ -369,7 +369,7 @@ impl Organization {
         Some(team::list(ctx, &self.0, filter, order_by, &page).await)
     }
 
-    /// Built-in and custom roles. Members only.
+    /// Built-in and custom roles. Members only; guests, and API keys that are limited to a project, see project roles.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn roles(
@@ -389,7 +389,7 @@ impl Organization {
         let page = PageArguments { first, after, last, before, offset };
         Some(
             async {
-                self.0.require_inside(ctx.viewer())?;
+                self.0.require_membership(ctx.viewer())?;
                 role::list(ctx, &self.0, filter, order_by, &page).await
             }
             .await,
@@ -403,7 +403,7 @@ impl Organization {
     }
 
     async fn find_owner(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
-        self.0.require_inside(ctx.viewer())?;
+        self.0.require(ctx.viewer(), Permission::MembersRead)?;
         Ok(self.member_of(ctx.load_present(OwnerOf(self.key())).await?))
     }
 
@@ -450,7 +450,7 @@ pub async fn list(
     let (slice, total) = (found.slice, found.total);
     let ids = slice.rows.iter().map(|(_, row)| OrganizationById(row.id)).collect();
     let mut found = ctx.load_many(ids).await?;
-    let slice = slice.filter_map(|row| found.remove(&OrganizationById(row.id))?.visible.map(Organization));
+    let slice = slice.filter_map(|row| found.remove(&OrganizationById(row.id)).map(Organization));
     Ok(Connection::new(slice, fingerprint, total))
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     access::{OrganizationAccess, Permission},
     domain::{
-        id::{OrganizationMemberId, RoleId},
+        id::{OrganizationMemberId, RoleId, UserId},
         role::RoleScope,
         text::fold,
     },
@@ -28,7 +28,7 @@ use crate::{
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{DateTimeRangeInput, OrderDirection, ProjectRefInput, RoleRefInput, TeamRefInput, order_input},
-        loaders::{MemberById, OrganizationById, page_of},
+        loaders::{MemberById, MemberOf, OrganizationById, page_of},
         scalars::DateTime,
     },
     operations::input::RoleRef,
@@ -92,11 +92,26 @@ impl OrganizationMember {
     /// A membership that the viewer may see: their own, or any where they may list members.
     pub async fn find(ctx: &Context<'_>, id: OrganizationMemberId) -> Result<Option<Self>> {
         let Some(found) = ctx.load(MemberById(id)).await? else { return Ok(None) };
-        let organization = ctx.load(OrganizationById(found.organization_id)).await?.and_then(|found| found.visible);
-        let is_own = ctx.viewer().user_id() == Some(found.user_id);
-        let sees =
-            |organization: &Arc<OrganizationAccess>| is_own || organization.permissions.has(Permission::MembersRead);
-        Ok(organization.filter(sees).map(|organization| Self { found: Arc::new(found.into()), organization }))
+        let Some(organization) = ctx.load(OrganizationById(found.organization_id)).await? else { return Ok(None) };
+        let sees = Self::sees(ctx, &organization, found.user_id);
+        Ok(sees.then(|| Self { found: Arc::new(found.into()), organization }))
+    }
+
+    /// Somebody's membership, if the viewer may see it.
+    pub async fn of_user(
+        ctx: &Context<'_>,
+        organization: &Arc<OrganizationAccess>,
+        user: UserId,
+    ) -> Result<Option<Self>> {
+        if !Self::sees(ctx, organization, user) {
+            return Ok(None);
+        }
+        let found = ctx.load(MemberOf(organization.organization.id, user)).await?;
+        Ok(found.map(|found| Self { found: Arc::new(found.into()), organization: organization.clone() }))
+    }
+
+    fn sees(ctx: &Context<'_>, organization: &OrganizationAccess, user: UserId) -> bool {
+        ctx.viewer().user_id() == Some(user) || organization.permissions.has(Permission::MembersRead)
     }
 
     /// What is shown besides; read now, if the list did without.
@@ -202,9 +217,11 @@ impl OrganizationMember {
     ) -> Result<ProjectMemberConnection> {
         let page = PageArguments { first, after, last, before, offset };
         let of = project_members::Of::User(self.organization.organization.id, self.found.user_id);
-        let visible = project::visible(ctx, &self.organization);
-        let filter =
-            project_members::Filter { visible_to: visible.to_members_only, only: visible.only, ..Default::default() };
+        // Everybody sees their own memberships, in projects that they see.
+        let is_own = ctx.viewer().user_id() == Some(self.found.user_id);
+        let needed = [Permission::ProjectRead, Permission::ProjectMembersRead];
+        let visible = project::visible(ctx, &self.organization, if is_own { &needed[..1] } else { &needed }).await?;
+        let filter = project_members::Filter { visible_to: visible.to, only: visible.only, ..Default::default() };
         let order_by = order_by.unwrap_or(ProjectMemberOrder::by_joining());
         project_member::list(ctx, of, None, filter, Some(order_by), &page).await
     }
@@ -288,7 +305,7 @@ pub async fn list(
     let known = organization.filter(|_| filter.is_empty()).map(|access| i64::from(access.organization.member_count));
     let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
     let total = found.total;
-    let mut organizations = match organization {
+    let organizations = match organization {
         Some(_) => std::collections::HashMap::new(),
         None => {
             ctx.load_many(found.slice.rows.iter().map(|(_, row)| OrganizationById(row.organization_id)).collect())
@@ -298,7 +315,7 @@ pub async fn list(
     let slice = found.slice.filter_map(|row| {
         let organization = match organization {
             Some(organization) => organization.clone(),
-            None => organizations.remove(&OrganizationById(row.organization_id))?.visible?,
+            None => organizations.get(&OrganizationById(row.organization_id))?.clone(),
         };
         Some(OrganizationMember { found: Arc::new(row), organization })
     });

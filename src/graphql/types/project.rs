@@ -9,12 +9,13 @@ use super::{
     invitation::{self, InvitationConnection, InvitationFilter, InvitationOrder, InvitationStatus},
     organization::{Organization, user_id},
     project_member::{self, ProjectMember, ProjectMemberConnection, ProjectMemberFilter, ProjectMemberOrder},
+    role::roles_of,
     viewer_can::ProjectViewerCan,
 };
 use crate::{
-    access::{OrganizationAccess, Permission, ProjectAccess, ProjectRef, Viewer},
+    access::{OrganizationAccess, Permission, PermissionSet, ProjectAccess, ProjectRef},
     domain::{
-        id::{ProjectId, UserId},
+        id::{ProjectId, RoleId, UserId},
         role::RoleScope,
         text::fold,
     },
@@ -68,13 +69,7 @@ pub struct Project(pub Arc<ProjectAccess>);
 impl Project {
     /// A project that the viewer may know of.
     pub async fn find(ctx: &Context<'_>, id: ProjectId) -> Result<Option<Self>> {
-        Ok(ctx.load(ProjectById(id)).await?.and_then(|found| found.visible).map(Self))
-    }
-
-    /// A project that the viewer knows of in any case, as an invitee does.
-    pub async fn of_invitation(ctx: &Context<'_>, id: ProjectId) -> Result<Self> {
-        let found = ctx.load_present(ProjectById(id)).await?;
-        Ok(Self(found.visible.unwrap_or(found.profile)))
+        Ok(ctx.load(ProjectById(id)).await?.map(Self))
     }
 
     /// The project that a query names.
@@ -261,21 +256,30 @@ impl Project {
     }
 }
 
-/// Which projects of an organization the viewer can see.
+/// In which projects of an organization the viewer sees something.
 pub struct Visible {
-    /// Only those this person is in; all, when absent.
-    pub to_members_only: Option<UserId>,
+    /// Only those in which this person has one of these roles; all, when absent.
+    pub to: Option<(UserId, Vec<RoleId>)>,
     /// Only this one; all, when absent.
     pub only: Option<ProjectId>,
 }
 
-/// Which projects of an organization the viewer can see.
-pub fn visible(ctx: &Context<'_>, organization: &OrganizationAccess) -> Visible {
-    let sees_all = organization.permissions.has(Permission::ProjectsRead)
-        || (organization.permissions.has(Permission::ProjectRead) && matches!(ctx.viewer().as_ref(), Viewer::Key(_)));
-    // Who sees only what they are in and is nobody sees nothing: no row has the nil id.
-    let viewer = ctx.viewer().user_id().unwrap_or(UserId(uuid::Uuid::nil()));
-    Visible { to_members_only: (!sees_all).then_some(viewer), only: organization.only_project }
+/// In which projects of an organization the viewer has all of these permissions.
+pub async fn visible(ctx: &Context<'_>, organization: &OrganizationAccess, needed: &[Permission]) -> Result<Visible> {
+    let only = organization.only_project;
+    let has = |held: PermissionSet| needed.iter().all(|needed| held.has(*needed));
+    let everywhere = organization.everywhere(RoleScope::Project);
+    if has(everywhere) {
+        return Ok(Visible { to: None, only });
+    }
+    // No row has the nil id: who is nobody sees nothing.
+    let Some(viewer) = ctx.viewer().user_id().filter(|_| organization.belongs) else {
+        return Ok(Visible { to: Some((UserId(uuid::Uuid::nil()), Vec::new())), only });
+    };
+    let roles = roles_of(ctx, organization).await?;
+    let roles = roles.iter().filter(|role| has(organization.policy.of_role(role).union(everywhere)));
+    let roles = roles.filter(|role| role.scope == RoleScope::Project).map(|role| role.id).collect();
+    Ok(Visible { to: Some((viewer, roles)), only })
 }
 
 /// The projects that a filter names, as far as the viewer can see them.
@@ -296,7 +300,7 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<ProjectConnection> {
     let filter = filter.unwrap_or_default();
-    let visible = visible(ctx, organization);
+    let visible = visible(ctx, organization, &[Permission::ProjectRead]).await?;
     let nobody = || UserId(uuid::Uuid::nil());
     let filter = projects::Filter {
         search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
@@ -304,7 +308,7 @@ pub async fn list(
             Some(member) => Some(user_id(ctx, member).await?.unwrap_or_else(nobody)),
             None => None,
         },
-        visible_to: visible.to_members_only,
+        visible_to: visible.to,
         only: visible.only,
     };
     let (field, descending) = ProjectOrder::sort(order_by);

@@ -20,7 +20,7 @@ use crate::{
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, RoleRefInput, order_input},
-        loaders::{MemberOf, ProjectById, ProjectMemberById, page_of},
+        loaders::{ProjectById, ProjectMemberById, page_of},
         scalars::DateTime,
     },
     store::project_members::{self, Found, Of, Rest},
@@ -71,11 +71,12 @@ pub struct ProjectMember {
 }
 
 impl ProjectMember {
-    /// A membership that the viewer may see.
+    /// A membership that the viewer may see: their own, or any where they may list members.
     pub async fn find(ctx: &Context<'_>, id: ProjectMemberId) -> Result<Option<Self>> {
         let Some(found) = ctx.load(ProjectMemberById(id)).await? else { return Ok(None) };
-        let project = ctx.load(ProjectById(found.project_id)).await?.and_then(|found| found.visible);
-        let sees = |project: &Arc<ProjectAccess>| project.permissions.has(Permission::ProjectMembersRead);
+        let project = ctx.load(ProjectById(found.project_id)).await?;
+        let is_own = ctx.viewer().user_id() == Some(found.user_id);
+        let sees = |project: &Arc<ProjectAccess>| is_own || project.permissions.has(Permission::ProjectMembersRead);
         Ok(project.filter(sees).map(|project| Self { found: Arc::new(found.into()), project }))
     }
 
@@ -114,11 +115,10 @@ impl ProjectMember {
         Project(self.project.clone())
     }
 
-    /// The organization membership this one rests on.
-    async fn organization_member(&self, ctx: &Context<'_>) -> Result<OrganizationMember> {
-        let key = MemberOf(self.found.organization_id, self.found.user_id);
-        let found = Arc::new(ctx.load_present(key).await?.into());
-        Ok(OrganizationMember { found, organization: self.project.organization.clone() })
+    /// The organization membership this one rests on, null where the viewer may not see it.
+    async fn organization_member(&self, ctx: &Context<'_>) -> Option<Result<OrganizationMember>> {
+        let (organization, user) = (&self.project.organization, self.found.user_id);
+        OrganizationMember::of_user(ctx, organization, user).await.transpose()
     }
 
     /// The person.
@@ -186,14 +186,14 @@ pub async fn list(
     let known = project.filter(|_| filter.is_empty()).map(|access| i64::from(access.project.member_count));
     let found = page_of(ctx, of, filter, (field, descending), page, known).await?;
     let total = found.total;
-    let mut projects = match project {
+    let projects = match project {
         Some(_) => std::collections::HashMap::new(),
         None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| ProjectById(row.project_id)).collect()).await?,
     };
     let slice = found.slice.filter_map(|row| {
         let project = match project {
             Some(project) => project.clone(),
-            None => projects.remove(&ProjectById(row.project_id))?.visible?,
+            None => projects.get(&ProjectById(row.project_id))?.clone(),
         };
         Some(ProjectMember { found: Arc::new(row), project })
     });

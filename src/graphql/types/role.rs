@@ -20,6 +20,7 @@ use crate::{
         input::order_input,
         loaders::{OrganizationById, RoleById, RoleMembers, RoleUses, RolesOf, ViewerProjectRoles, page_of},
         scalars::DateTime,
+        semantic_non_null,
     },
     operations,
     store::roles,
@@ -37,6 +38,8 @@ pub enum BuiltInRole {
     Owner,
     /// Read only.
     Viewer,
+    /// Belongs to the organization and may do nothing in it: sees its name and logo, and the projects they are in. No role of projects.
+    Guest,
 }
 
 /// Conditions on roles.
@@ -107,11 +110,20 @@ impl Role {
         &self.among[self.index]
     }
 
-    /// A role that the viewer may know of, as whoever is inside its organization does.
+    /// A role that the viewer may know of.
     pub async fn find_by_id(ctx: &Context<'_>, id: RoleId) -> Result<Option<Self>> {
         let Some(role) = ctx.load(RoleById(id)).await? else { return Ok(None) };
-        let organization = ctx.load(OrganizationById(role.organization_id)).await?.and_then(|found| found.visible);
-        Ok(organization.filter(|organization| organization.is_inside).map(|organization| Self::one(role, organization)))
+        let organization = ctx.load(OrganizationById(role.organization_id)).await?;
+        let organization = organization.filter(|organization| organization.shows_role(&role));
+        Ok(organization.map(|organization| Self::one(role, organization)))
+    }
+}
+
+impl Role {
+    async fn count_members(&self, ctx: &Context<'_>) -> Result<i32> {
+        self.organization.require_inside(ctx.viewer())?;
+        let count = ctx.load_present(RoleMembers(self.role().organization_id, self.role().id)).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }
 
@@ -138,16 +150,20 @@ pub async fn list(
 ) -> Result<RoleConnection> {
     let filter = filter.unwrap_or_default();
     let (field, descending) = RoleOrder::sort(order_by);
-    let is_narrowed = filter.assignable == Some(true);
+    let is_assignable = filter.assignable == Some(true);
     let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
+    let is_narrowed = is_assignable || !organization.is_inside;
     let fingerprint = fingerprint(&("roles", &filter, is_narrowed, field, descending));
     let page = page.page(fingerprint)?;
     let id = organization.organization.id;
     let of = if is_narrowed {
         let all = roles_of(ctx, organization).await?;
         let places = places(ctx, organization, &all).await?;
-        let assignable = all.iter().filter(|role| operations::roles::may_assign(organization, &places, role).is_ok());
-        roles::Of::Among(id, assignable.map(|role| role.id).collect())
+        let is_listed = |role: &&roles::Role| {
+            let may_assign = || operations::roles::may_assign(organization, &places, role).is_ok();
+            organization.shows_role(role) && (!is_assignable || may_assign())
+        };
+        roles::Of::Among(id, all.iter().filter(is_listed).map(|role| role.id).collect())
     } else {
         roles::Of::Organization(id)
     };
@@ -225,10 +241,10 @@ impl Role {
         policy.held(policy.of_role(self.role())).cloned().map(Permission).collect()
     }
 
-    /// Members that have it.
-    async fn member_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let count = ctx.load_present(RoleMembers(self.role().organization_id, self.role().id)).await?;
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    /// Members that have it. Members only, and no guests.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
+    async fn member_count(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+        Some(self.count_members(ctx).await)
     }
 
     /// Grows by one with each change; for `expectedVersion`.
@@ -276,7 +292,7 @@ impl RoleViewerCan {
     /// May call `roleDelete` without a replacement.
     async fn delete(&self, ctx: &Context<'_>) -> Result<Capability> {
         let (role, organization) = (self.0.role(), &self.0.organization);
-        let mut checked = operations::roles::may_change(organization, role);
+        let mut checked = operations::roles::may_change(organization, role).map(drop);
         if checked.is_ok() {
             let uses = ctx.load_present(RoleUses(role.organization_id, role.id)).await?;
             checked = operations::roles::check_unused(role, uses);

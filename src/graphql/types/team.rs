@@ -66,13 +66,7 @@ pub struct Team(pub Arc<TeamAccess>);
 impl Team {
     /// A team that the viewer may know of.
     pub async fn find(ctx: &Context<'_>, id: TeamId) -> Result<Option<Self>> {
-        Ok(ctx.load(TeamById(id)).await?.and_then(|found| found.visible).map(Self))
-    }
-
-    /// A team that the viewer knows of in any case, as an invitee does.
-    pub async fn of_invitation(ctx: &Context<'_>, id: TeamId) -> Result<Self> {
-        let found = ctx.load_present(TeamById(id)).await?;
-        Ok(Self(found.visible.unwrap_or(found.profile)))
+        Ok(ctx.load(TeamById(id)).await?.map(Self))
     }
 
     /// The team that a query names.

@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     access::{OrganizationAccess, TeamAccess},
-    domain::{id::TeamMemberId, team, text::fold},
+    domain::{email::Email, id::TeamMemberId, team, text::fold},
     error::Result,
     graphql::{
         at_hand::{AtHand, Writer},
         connection::{self, Connection, PageArguments, fingerprint},
         context::RequestContext,
         input::{OrderDirection, order_input},
-        loaders::{MemberOf, TeamById, TeamMemberById, page_of},
+        loaders::{TeamById, TeamMemberById, page_of},
         scalars::DateTime,
     },
     store::{
@@ -100,7 +100,7 @@ impl TeamMember {
         if !found.stands_at(ctx.reader().now) {
             return Ok(None);
         }
-        let team = ctx.load(TeamById(found.team_id)).await?.and_then(|found| found.visible);
+        let team = ctx.load(TeamById(found.team_id)).await?;
         Ok(team.map(|team| Self { found: Arc::new(found), team }))
     }
 
@@ -113,9 +113,10 @@ impl TeamMember {
     }
 
     async fn find_organization_member(&self, ctx: &Context<'_>) -> Result<Option<OrganizationMember>> {
-        let Some(user) = self.found.user_id else { return Ok(None) };
-        let found = Arc::new(ctx.load_present(MemberOf(self.found.organization_id, user)).await?.into());
-        Ok(Some(OrganizationMember { found, organization: self.team.organization.clone() }))
+        match self.found.user_id {
+            Some(user) => OrganizationMember::of_user(ctx, &self.team.organization, user).await,
+            None => Ok(None),
+        }
     }
 
     async fn find_invitation(&self, ctx: &Context<'_>) -> Result<Option<Invitation>> {
@@ -132,7 +133,7 @@ impl AtHand for TeamMember {
             "id" => to.word(self.found.id),
             "status" => to.value(&enum_value(self.status_now())),
             "role" => to.value(&enum_value(TeamMemberRole::from(self.found.role))),
-            "email" => to.value(self.found.email.as_str()),
+            "email" => to.value(&self.found.email.get().map(Email::as_str)),
             "user" => match self.person() {
                 Some(user) => to.object(&user, field),
                 None => to.value(&()),
@@ -166,9 +167,9 @@ impl TeamMember {
         self.found.role.into()
     }
 
-    /// Email, known even while pending.
-    async fn email(&self) -> &str {
-        self.found.email.as_str()
+    /// Email, known even while pending; null for a person who has none, as `User.email`.
+    async fn email(&self) -> Option<&str> {
+        self.found.email.get().map(Email::as_str)
     }
 
     /// The person, null while pending.
@@ -238,14 +239,14 @@ pub async fn list(
     let fingerprint = list_fingerprint(&filter, field, descending);
     let page = page.page(fingerprint)?;
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
-    let mut teams = match team {
+    let teams = match team {
         Some(_) => std::collections::HashMap::new(),
         None => ctx.load_many(found.slice.rows.iter().map(|(_, row)| TeamById(row.team_id)).collect()).await?,
     };
     let slice = found.slice.filter_map(|row| {
         let team = match team {
             Some(team) => team.clone(),
-            None => teams.remove(&TeamById(row.team_id))?.visible?,
+            None => teams.get(&TeamById(row.team_id))?.clone(),
         };
         Some(TeamMember { found: Arc::new(row), team })
     });

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use async_graphql::{Context, ID, Object, parser::types::Field};
 
 use crate::{
-    access::{Permission, Viewer},
-    domain::{email::Email, id::UserId},
+    domain::{
+        email::{Address, Email},
+        id::UserId,
+    },
     error::Result,
     graphql::{
         at_hand::{AtHand, Writer},
         context::RequestContext,
-        loaders::{MemberOf, SharesOrganization, UserById},
+        loaders::{Sees, UserById},
         scalars::{DateTime, Url},
     },
     store::users::{self, Listed, Person},
@@ -23,7 +25,7 @@ pub enum User<'a> {
     /// All that is shown of them.
     Whole(Box<Person>),
     /// What a membership says of them: id, address and name. Whoever asks for more has it loaded.
-    Named(UserId, &'a Email, &'a String),
+    Named(UserId, &'a Address, &'a String),
 }
 
 impl From<Person> for User<'_> {
@@ -46,7 +48,7 @@ impl<'a, T: Listed> From<&'a T> for User<'a> {
 }
 
 impl Listed for User<'_> {
-    fn shown(&self) -> (UserId, &Email, &String) {
+    fn shown(&self) -> (UserId, &Address, &String) {
         match self {
             Self::Whole(person) => person.shown(),
             Self::Named(id, email, name) => (*id, email, name),
@@ -55,18 +57,10 @@ impl Listed for User<'_> {
 }
 
 impl User<'_> {
-    /// A person whom the viewer may see: themselves, whom they share an organization with and, for the
+    /// A person whom the viewer may see: themselves, whom an organization or a project of theirs shows them and, for the
     /// operator, everybody.
     pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User<'static>>> {
-        let visible = match ctx.viewer().as_ref() {
-            Viewer::Operator => true,
-            Viewer::Person(viewer) => viewer.id == id || ctx.load(SharesOrganization(id)).await?.is_some(),
-            Viewer::Key(key) => {
-                let sees_members = ctx.app().policy.of_key(key).has(Permission::MembersRead);
-                sees_members && ctx.load(MemberOf(key.organization_id, id)).await?.is_some()
-            }
-            Viewer::Nobody => false,
-        };
+        let visible = ctx.viewer().user_id() == Some(id) || ctx.load(Sees(id)).await?.is_some();
         if visible { Ok(ctx.load(UserById(id)).await?.map(Into::into)) } else { Ok(None) }
     }
 
@@ -85,13 +79,13 @@ impl AtHand for User<'_> {
         match field.name.node.as_str() {
             "id" => to.word(id),
             "displayName" => to.value(name),
-            "email" => to.value(email.as_str()),
+            "email" => to.value(&email.get().map(Email::as_str)),
             _ => None,
         }
     }
 }
 
-/// A person. Visible to people who share an organization with them.
+/// A person. Visible to those who may list the members of an organization or a project that they are in.
 #[Object]
 impl User<'_> {
     /// Opaque ID, `usr_…`.
@@ -99,7 +93,7 @@ impl User<'_> {
         self.shown().0.to_string().into()
     }
 
-    /// Full name, or the email when no name is set.
+    /// Full name, or the email when no name is set; `No name` when there is neither.
     pub async fn display_name(&self) -> &String {
         self.shown().2
     }
@@ -114,9 +108,15 @@ impl User<'_> {
         self.whole(ctx).await.map(|person| person.last_name.clone()).transpose()
     }
 
-    /// Primary email, as the identity provider tells it.
-    async fn email(&self) -> &str {
-        self.shown().1.as_str()
+    /// Primary email, as the identity provider tells it. Null for somebody whose email was verified for another person
+    /// since, until they sign in with another one.
+    async fn email(&self) -> Option<&str> {
+        self.shown().1.get().map(Email::as_str)
+    }
+
+    /// Whether the identity provider vouches for the email. Only then it names the person: in input, and to invitations.
+    async fn email_verified(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.whole(ctx).await?.email_verified)
     }
 
     /// Picture.

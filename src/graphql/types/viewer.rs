@@ -31,14 +31,14 @@ impl Viewer {
 
     /// The API key, null when a person is signed in.
     async fn api_key(&self) -> Option<ApiKey> {
-        if let access::Viewer::Key(key) = self.0.as_ref() { Some(ApiKey(key.clone())) } else { None }
+        if let access::Viewer::Key(key) = self.0.as_ref() { Some(ApiKey(Arc::new(key.clone()))) } else { None }
     }
 
     /// Whichever of the two.
     async fn actor(&self) -> Actor {
         match self.0.as_ref() {
             access::Viewer::Person(user) => Actor::User(users::Person::from(user.clone()).into()),
-            access::Viewer::Key(key) => Actor::ApiKey(ApiKey(key.clone())),
+            access::Viewer::Key(key) => Actor::ApiKey(ApiKey(Arc::new(key.clone()))),
             access::Viewer::Operator | access::Viewer::Nobody => Actor::operator(),
         }
     }

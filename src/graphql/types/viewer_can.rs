@@ -38,12 +38,12 @@ impl OrganizationViewerCan {
 
     /// May call `organizationLeave`.
     async fn leave(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::leave(&self.0).map(|_ended| ()))
+        Capability::of(ctx.viewer(), self.0.may_leave())
     }
 
     /// May call `organizationOwnershipTransfer`.
     async fn transfer_ownership(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::transfer_ownership(&self.0))
+        Capability::of(ctx.viewer(), self.0.may_transfer())
     }
 
     /// May call `organizationInvite`.
@@ -53,7 +53,7 @@ impl OrganizationViewerCan {
 
     /// May call `projectCreate`.
     async fn create_projects(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), organizations::may::create_projects(&self.0, &ctx.app().limits))
+        Capability::of(ctx.viewer(), projects::may::create(&self.0, &ctx.app().limits))
     }
 
     /// May call `teamCreate`.
@@ -105,7 +105,7 @@ impl OrganizationMemberViewerCan {
     }
 
     async fn transfer(&self, ctx: &Context<'_>) -> Result<Result<(), Refusal>> {
-        let may = organizations::may::transfer_ownership(&self.0.organization);
+        let may = self.0.organization.may_transfer().map(drop);
         if may.is_err() || self.0.rest(ctx).await?.is_owner {
             return Ok(may);
         }
@@ -136,23 +136,22 @@ impl ProjectViewerCan {
             Some(viewer) => ctx.load(ProjectMemberOf(self.0.project.id, viewer)).await?,
             None => None,
         };
-        let may = projects::may::leave(own.map(|own| ((), own.rest.is_owner)));
-        Ok(Capability::of(ctx.viewer(), may))
+        Ok(Capability::of(ctx.viewer(), self.0.may_leave(own.map(|own| ((), own.rest.is_owner)))))
     }
 
     /// May call `projectOwnershipTransfer`.
     async fn transfer_ownership(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), projects::may::transfer_ownership(&self.0))
+        Capability::of(ctx.viewer(), self.0.may_transfer())
     }
 
     /// May call `projectInvite`.
     async fn invite_members(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), projects::may::invite_members(&self.0))
+        Capability::of(ctx.viewer(), invitations::may_invite_to_project(&self.0))
     }
 
     /// May call `projectMembersAdd`.
     async fn add_members(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), projects::may::add_members(&self.0))
+        Capability::of(ctx.viewer(), project_members::may_add(&self.0))
     }
 }
 

@@ -1,18 +1,24 @@
 //! Creates an API key.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::super::{
-    Operation, Transaction,
+    Locked, Operation, Transaction,
     input::text_refusal,
-    roles::{Wanted, check_permissions},
+    permissions::{Wanted, check_permissions},
 };
 use crate::{
-    access::{Definition, OrganizationAccess, OrganizationRef, Permission, ProjectAccess, ProjectRef},
+    access::{
+        Allowed, Definition, OrganizationAccess, OrganizationRef, Permission, ProjectAccess, ProjectRef, Viewer,
+        policy::NOT_IN_KEYS,
+    },
     domain::{
         event::EventKind,
         id::ApiKeyId,
+        organization::ActorKind,
         role::RoleScope,
         secret::ApiKeySecret,
         text::{self, fold},
@@ -21,7 +27,7 @@ use crate::{
     store::api_keys::{self, ApiKey},
 };
 
-/// Creates a key that holds nothing that the viewer lacks.
+/// Creates a key that holds nothing that the viewer lacks, now or later: they answer for it.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "described in the schema")]
 pub struct Create {
@@ -44,14 +50,13 @@ impl Operation for Create {
     type Output = Issued;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Issued> {
-        let access =
-            OrganizationAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.organization, Permission::ApiKeysManage)
-                .await?;
-        let organization = access.organization.id;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let organization = access.target.organization.id;
         let active = api_keys::active_count(tx.conn, organization, tx.now).await?;
-        may_create(&access, active, tx.app.limits.api_keys)?;
+        let permit = access.permit(may_create(&access, active, tx.app.limits.api_keys))?;
         let project = self.project(tx, &access).await?;
-        let (name, permissions) = self.checked(&access, project.as_ref(), tx.now)?;
+        let parent = if let Viewer::Key(key) = &tx.viewer { Some(key.key.clone()) } else { None };
+        let (name, permissions, expires_at) = self.checked(&access, project.as_ref(), parent.as_ref(), tx.now)?;
 
         let id = ApiKeyId(tx.id());
         let secret = ApiKeySecret::new(organization, id, tx.app.random()?);
@@ -72,10 +77,18 @@ impl Operation for Create {
             created_by_id,
             created_at: tx.now,
             last_used_at: None,
-            expires_at: self.expires_at,
+            expires_at,
             revoked_at: None,
+            responsible_kind: ActorKind::Operator,
+            responsible_id: None,
+            parent_id: parent.as_ref().map(|parent| parent.id),
         };
-        api_keys::insert(tx.conn, &key).await?;
+        let responsible = match &tx.viewer {
+            Viewer::Person(user) => Some(user.id),
+            _ => parent.and_then(|parent| parent.responsible()),
+        };
+        let key = key.answered_for_by(responsible);
+        api_keys::insert(tx.conn, &permit, &key).await?;
         let data = json!({ "name": key.name, "prefix": key.prefix, "permissions": key.permissions, "expires_at": key.expires_at });
         tx.happened(organization, EventKind::ApiKeyCreated, key.id.0, key.project_id, data)?;
         Ok(Issued { key: id, secret })
@@ -86,11 +99,11 @@ impl Operation for Create {
 ///
 /// # Errors
 /// `FORBIDDEN` or `LIMIT_REACHED`.
-pub fn may_create(organization: &OrganizationAccess, active: i64, limit: i32) -> Result<(), Refusal> {
-    organization.may(Permission::ApiKeysManage)?;
+pub fn may_create(organization: &OrganizationAccess, active: i64, limit: i32) -> Result<Allowed, Refusal> {
+    let allowed = organization.may(Permission::ApiKeysManage)?;
     let actual = i32::try_from(active).unwrap_or(i32::MAX);
     if actual < limit {
-        return Ok(());
+        return Ok(allowed);
     }
     let message = format!("An organization may have {limit} active API keys; revoke one that is not needed.");
     Err(Refusal::new(Code::LimitReached, message).with(Detail::Limit { limit, actual }))
@@ -100,7 +113,7 @@ impl Create {
     /// The project that the key is limited to; one of another organization is not found.
     async fn project(&self, tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Option<ProjectAccess>> {
         let Some(by) = &self.project else { return Ok(None) };
-        let found = ProjectAccess::find(tx.conn, &tx.app.policy, tx.viewer, by).await?;
+        let found = ProjectAccess::find(tx.conn, &tx.app.policy, &tx.viewer, by).await?;
         let found = found.filter(|project| project.project.organization_id == access.organization.id);
         Ok(Some(found.ok_or_else(|| Refusal::not_found("project").at(["project"]))?))
     }
@@ -109,18 +122,21 @@ impl Create {
         &self,
         access: &OrganizationAccess,
         project: Option<&ProjectAccess>,
+        parent: Option<&ApiKey>,
         now: DateTime<Utc>,
-    ) -> Result<(String, Vec<String>)> {
+    ) -> Result<(String, Vec<String>, Option<DateTime<Utc>>)> {
         let name = text::short_name(&self.name).map_err(|error| text_refusal(&error).at(["name"]));
-        let expiry = match self.expires_at {
-            Some(end) if end <= now => {
-                Err(Refusal::new(Code::Invalid, "This time has passed; a key expires in the future.").at(["expiresAt"]))
-            }
-            _ => Ok(()),
+        let refuse = |message: &'static str| Err(Refusal::new(Code::Invalid, message).at(["expiresAt"]));
+        // A key that another one makes ends with it.
+        let last = parent.and_then(|parent| parent.expires_at);
+        let expiry = match (self.expires_at, last) {
+            (Some(end), _) if end <= now => refuse("This time has passed; a key expires in the future."),
+            (Some(end), Some(last)) if end > last => refuse("A key expires no later than the key that makes it."),
+            (end, last) => Ok(end.or(last)),
         };
         let permissions = self.permissions(access, project);
         match (name, expiry, permissions) {
-            (Ok(name), Ok(()), Ok(permissions)) => Ok((name, permissions)),
+            (Ok(name), Ok(expiry), Ok(permissions)) => Ok((name, permissions, expiry)),
             (name, expiry, permissions) => {
                 let single = [name.err(), expiry.err()].into_iter().flatten();
                 Err(Error::Refused(single.chain(permissions.err().into_iter().flatten()).collect()))
@@ -140,7 +156,12 @@ impl Create {
         let misplaced = |permission: &Definition| {
             let message = "This permission is of the organization; a key that is limited to a project cannot hold it.";
             let is_wider = project.is_some() && permission.scope == RoleScope::Organization;
-            is_wider.then(|| Refusal::new(Code::Invalid, message))
+            if is_wider {
+                return Some(Refusal::new(Code::Invalid, message));
+            }
+            let is_owners = NOT_IN_KEYS.iter().any(|never| never.key() == permission.key);
+            let message = format!("No API key can hold {}: a person does this.", permission.key);
+            is_owners.then(|| Refusal::new(Code::Invalid, message))
         };
         let in_project = project.map_or_else(|| access.everywhere(RoleScope::Project), |project| project.permissions);
         let held = [access.permissions, in_project];

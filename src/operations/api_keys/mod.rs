@@ -3,42 +3,54 @@
 mod create;
 mod revoke;
 mod rotate;
+mod take_over;
 
 pub use create::{Create, Issued, may_create};
 pub use revoke::Revoke;
 pub use rotate::Rotate;
+pub use take_over::TakeOver;
 
 use std::sync::Arc;
 
-use super::Transaction;
+use super::{Locked, Target, Transaction};
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, Viewer},
-    domain::id::ApiKeyId,
-    error::{Error, Refusal, Result},
-    store::api_keys::{self, ApiKey},
+    access::{Allowed, OrganizationAccess, Permission, Viewer},
+    domain::id::{ApiKeyId, OrganizationId},
+    error::{Refusal, Result},
+    store::{
+        Connection,
+        api_keys::{self, ApiKey},
+    },
 };
 
-/// A key as the viewer manages it, locked with its organization.
-struct Managed {
-    organization: Arc<OrganizationAccess>,
-    key: ApiKey,
+/// A key, locked with its organization, as those find it who manage the keys. Others know of no key but themselves.
+struct ManagedKey(ApiKey);
+
+impl Target for ManagedKey {
+    type By = Option<ApiKeyId>;
+
+    fn missing() -> Refusal {
+        Refusal::not_found("API key").at(["apiKeyId"])
+    }
+
+    async fn organization_of(conn: &Connection, by: &Option<ApiKeyId>) -> Result<Option<OrganizationId>> {
+        let Some(id) = by else { return Ok(None) };
+        Ok(api_keys::by_ids(conn, &[*id]).await?.pop().map(|key| key.organization_id))
+    }
+
+    async fn find(
+        tx: &mut Transaction<'_>,
+        organization: &Arc<OrganizationAccess>,
+        by: &Option<ApiKeyId>,
+    ) -> Result<Option<Self>> {
+        let is_viewer = matches!(&tx.viewer, Viewer::Key(own) if Some(own.id) == *by);
+        let knows = is_viewer || organization.permissions.has(Permission::ApiKeysManage);
+        let Some(id) = by.filter(|_| knows) else { return Ok(None) };
+        Ok(api_keys::lock(tx.conn, organization.organization.id, id).await?.map(Self))
+    }
 }
 
-/// Locks a key for those who manage the keys of its organization. Others know of no key but themselves.
-async fn lock(tx: &mut Transaction<'_>, id: Option<ApiKeyId>) -> Result<Managed> {
-    let missing = || Error::from(Refusal::not_found("API key").at(["apiKeyId"]));
-    let id = id.ok_or_else(missing)?;
-    let found = api_keys::by_ids(tx.conn, &[id]).await?.pop().ok_or_else(missing)?;
-    let by = OrganizationRef::Id(found.organization_id);
-    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
-    let organization =
-        organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-    let is_viewer = matches!(tx.viewer, Viewer::Key(own) if own.id == id);
-    match organization.may(Permission::ApiKeysManage) {
-        Err(forbidden) if is_viewer => return Err(forbidden.at(["apiKeyId"]).into()),
-        Err(_) => return Err(missing()),
-        Ok(()) => {}
-    }
-    let key = api_keys::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
-    Ok(Managed { organization, key })
+/// Before any change of a key that is there.
+fn may_manage(locked: &Locked<ManagedKey>) -> Result<Allowed, Refusal> {
+    locked.organization.may(Permission::ApiKeysManage).map_err(|refusal| refusal.at(["apiKeyId"]))
 }

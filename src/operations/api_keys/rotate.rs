@@ -4,21 +4,22 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    super::{Operation, Transaction},
-    Issued, Managed, lock,
+    super::{Locked, Operation, Transaction},
+    Issued, ManagedKey, may_manage,
 };
 use crate::{
-    access::ProjectAccess,
-    domain::{event::EventKind, id::ApiKeyId, role::RoleScope, secret::ApiKeySecret},
+    access::Viewer,
+    consequences::keys::{self, check_strength},
+    domain::{event::EventKind, id::ApiKeyId, secret::ApiKeySecret},
     error::{Code, Refusal, Result},
-    store::api_keys,
+    store::api_keys::{self, ApiKey},
 };
 
 /// Longest time that the old secret keeps working, in minutes: a day.
 const GRACE_MAX: i32 = 1440;
 
 /// Gives a key another secret. The one before keeps working for a while, so that a backend can be changed over
-/// without a pause; the one before that does not.
+/// without a pause; the one before that does not. Whoever gets the secret answers for the key.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "described in the schema")]
 pub struct Rotate {
@@ -30,44 +31,39 @@ impl Operation for Rotate {
     type Output = Issued;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Issued> {
-        let managed = lock(tx, self.key).await?;
-        let key = &managed.key;
-        check_strength(tx, &managed).await?;
+        let locked = Locked::<ManagedKey>::lock(tx, &self.key).await?;
+        let permit = locked.permit(may_manage(&locked))?;
+        let key = &locked.target.0;
+        let refuse = |code, field: &'static str, message: String| Refusal::new(code, message).at([field]);
+        check_strength(tx, &locked.organization, key).await?.map_err(|refusal| refusal.at(["apiKeyId"]))?;
+        if !is_in_hand(tx, key).await? {
+            let message = "An API key rotates itself and the keys that it made; a person rotates all others.";
+            return Err(refuse(Code::Forbidden, "apiKeyId", message.to_owned()).into());
+        }
         if !key.is_active(tx.now) {
             let message = "This key is revoked or has expired; create a new one instead.";
-            return Err(Refusal::new(Code::Invalid, message).at(["apiKeyId"]).into());
+            return Err(refuse(Code::Invalid, "apiKeyId", message.to_owned()).into());
         }
         if !(0..=GRACE_MAX).contains(&self.grace_minutes) {
             let message = format!("The old secret may keep working for 0 to {GRACE_MAX} minutes.");
-            return Err(Refusal::new(Code::Invalid, message).at(["graceMinutes"]).into());
+            return Err(refuse(Code::Invalid, "graceMinutes", message).into());
         }
         let until = (self.grace_minutes > 0).then(|| tx.now + TimeDelta::minutes(self.grace_minutes.into()));
         let secret = ApiKeySecret::new(key.organization_id, key.id, tx.app.random()?);
-        api_keys::rotate(tx.conn, key, &secret, until).await?;
+        api_keys::rotate(tx.conn, &permit, key, &secret, until).await?;
         tx.sign_out(key.id.0);
+        if matches!(tx.viewer, Viewer::Person(_)) {
+            keys::take_over(tx, &permit, std::slice::from_ref(key)).await?;
+        }
         let data = json!({ "name": key.name, "prefix": secret.prefix(), "grace_minutes": self.grace_minutes });
         tx.happened(key.organization_id, EventKind::ApiKeyRotated, key.id.0, key.project_id, data)?;
         Ok(Issued { key: key.id, secret })
     }
 }
 
-/// Who gets the secret of a key can do what the key can: it must be no more than they can do.
-async fn check_strength(tx: &mut Transaction<'_>, managed: &Managed) -> Result<()> {
-    let (organization, key) = (&managed.organization, &managed.key);
-    let policy = &organization.policy;
-    let permissions = policy.of_key(key);
-    let in_project = match key.project_id {
-        Some(project) => ProjectAccess::in_locked(tx.conn, tx.viewer, organization, &[project])
-            .await?
-            .pop()
-            .map_or_else(Default::default, |project| project.permissions),
-        None => organization.everywhere(RoleScope::Project),
-    };
-    let covered = organization.permissions.covers(policy.at(permissions, RoleScope::Organization))
-        && in_project.covers(policy.at(permissions, RoleScope::Project));
-    if covered {
-        Ok(())
-    } else {
-        Err(Refusal::new(Code::Forbidden, "This API key can do more than you can.").at(["apiKeyId"]).into())
-    }
+/// A key gets no secret that outlives it: only its own, or that of a key that ends with it.
+async fn is_in_hand(tx: &mut Transaction<'_>, key: &ApiKey) -> Result<bool> {
+    let Viewer::Key(own) = &tx.viewer else { return Ok(true) };
+    let made = api_keys::descendants(tx.conn, key.organization_id, &[own.id]).await?;
+    Ok(own.id == key.id || made.iter().any(|made| made.id == key.id))
 }

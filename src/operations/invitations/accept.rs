@@ -4,26 +4,26 @@ use serde_json::json;
 
 use super::{
     super::{Operation, Transaction},
-    Held, InvitationRef,
-    giver::Giver,
-    held::Acceptance,
-    teams::{join_teams, standing_teams},
+    InvitationRef, ReceivedInvitation,
+    received::Acceptance,
 };
 use crate::{
+    access::{ActorRef, Inviter, Permit},
+    consequences::{grants::join_teams, invitations::resolve},
     domain::{
         event::EventKind,
-        id::{InvitationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
+        id::{InvitationId, OrganizationId, OrganizationMemberId, ProjectId, ProjectMemberId, TeamId, TeamMemberId},
         invitation::InvitationStatus,
     },
     error::{Error, Result},
     store::{
         invitation_projects::ProjectGrant,
-        invitations::{self, Invitation, Resolution},
+        invitations::Invitation,
         organization_members::{self, OrganizationMember},
         organizations::Counts,
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users::User,
+        users::{self, Listed, Pinned},
     },
 };
 
@@ -51,10 +51,10 @@ impl Operation for Accept {
     type Output = Accepted;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Accepted> {
-        let held = Held::lock(tx, &self.invitation).await?;
-        let (invitation, user) = (&held.invitation, &held.user);
-        let Acceptance { membership, grants, team_grants } = held.may_accept(tx.conn, &tx.app.policy, tx.now).await?;
-        if let Some(member) = membership.as_ref().filter(|_| held.was_accepted()) {
+        let (received, permit) = ReceivedInvitation::lock(tx, &self.invitation).await?;
+        let invitation = &received.invitation;
+        let acceptance = received.may_accept(tx.conn, &tx.app.policy, tx.now).await?;
+        if let Some(member) = acceptance.membership.as_ref().filter(|_| received.was_accepted()) {
             return Ok(Accepted {
                 invitation: invitation.id,
                 organization_member: member.id,
@@ -62,72 +62,88 @@ impl Operation for Accept {
                 team_members: Vec::new(),
             });
         }
-        let grants = standing(tx, grants).await?;
-        let team_grants = standing_teams(tx, team_grants).await?;
-
-        let resolution = Resolution { status: InvitationStatus::Accepted, by: tx.viewer.actor()?, at: tx.now };
-        if invitations::resolve(tx.conn, invitation.organization_id, &[invitation.id], resolution).await?.is_empty() {
-            return Err(Error::Transient("an invitation changed under its lock".into()));
-        }
-        tx.count(invitation.organization_id, Counts { pending_invitations: -1, ..Counts::default() });
-        let data = json!({ "email": invitation.email.as_str() });
-        tx.happened(
-            invitation.organization_id,
-            EventKind::InvitationAccepted,
-            invitation.id.0,
-            invitation.project_id,
-            data,
-        )?;
+        let Acceptance { membership, grants, team_grants } = standing(tx, acceptance).await?;
+        let person = users::pin_one(tx.conn, received.user.id).await?;
+        resolve(tx, &permit, invitation, (InvitationStatus::Accepted, EventKind::InvitationAccepted)).await?;
 
         let roles = roles::of_organizations(tx.conn, &[invitation.organization_id]).await?;
         let organization_member = match membership {
             Some(member) => member.id,
-            None => join_organization(tx, invitation, user, &roles).await?,
+            None => join_organization(tx, &permit, invitation, &person, &roles).await?,
         };
-        let project_members = join_projects(tx, user, &grants, &roles).await?;
-        let team_members = join_teams(tx, invitation, user, &team_grants).await?;
+        let project_members = join_projects(tx, &permit, &person, &grants, &roles).await?;
+        let team_members = join_teams(tx, &permit, invitation, &person, &team_grants).await?;
         Ok(Accepted { invitation: invitation.id, organization_member, project_members, team_members })
     }
 }
 
-/// The grants without those that somebody added who may no longer give them.
-async fn standing(tx: &mut Transaction<'_>, grants: Vec<ProjectGrant>) -> Result<Vec<ProjectGrant>> {
-    let mut standing = Vec::with_capacity(grants.len());
+/// What an invitation comes to without what somebody added who may no longer give it.
+async fn standing(tx: &mut Transaction<'_>, acceptance: Acceptance) -> Result<Acceptance> {
+    let Acceptance { membership, grants, team_grants } = acceptance;
+    let (mut projects, mut teams) = (Vec::new(), Vec::new());
     for grant in grants {
-        let stands = match grant.added_by_kind {
-            None => true,
-            Some(kind) => {
-                let mut giver =
-                    Giver::load(tx.conn, &tx.app.policy, tx.now, grant.organization_id, (kind, grant.added_by_id))
-                        .await?;
-                giver.may_grant(tx.conn, &grant).await?
-            }
-        };
-        if stands {
-            standing.push(grant);
+        let by = grant.added_by_kind.map(|kind| (kind, grant.added_by_id));
+        if added_stands(
+            tx,
+            grant.organization_id,
+            by,
+            |inviter| inviter.can_grant_project(&grant),
+            (&[grant.project_id], &[]),
+        )
+        .await?
+        {
+            projects.push(grant);
         }
     }
-    Ok(standing)
+    for grant in team_grants {
+        let by = grant.added_by_kind.map(|kind| (kind, grant.added_by_id));
+        if added_stands(
+            tx,
+            grant.organization_id,
+            by,
+            |inviter| inviter.can_grant_team(&grant),
+            (&[], &[grant.team_id]),
+        )
+        .await?
+        {
+            teams.push(grant);
+        }
+    }
+    Ok(Acceptance { membership, grants: projects, team_grants: teams })
+}
+
+/// Whether whoever added something could give it still. What the inviter gave was judged with the invitation.
+async fn added_stands(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    by: Option<ActorRef>,
+    can: impl Fn(&Inviter) -> bool,
+    (projects, teams): (&[ProjectId], &[TeamId]),
+) -> Result<bool> {
+    let Some(by) = by else { return Ok(true) };
+    let inviter = Inviter::load(tx.conn, &tx.app.policy, tx.now, organization, by, projects, teams).await?;
+    Ok(can(&inviter))
 }
 
 async fn join_organization(
     tx: &mut Transaction<'_>,
+    permit: &Permit,
     invitation: &Invitation,
-    user: &User,
+    user: &Pinned,
     roles: &[Role],
 ) -> Result<OrganizationMemberId> {
     let role = roles
         .iter()
-        .find(|role| role.id == invitation.role_id)
+        .find(|role| Some(role.id) == invitation.role_id)
         .ok_or_else(|| Error::internal("an invitation has no role"))?;
     let member = OrganizationMember {
         invited_by_kind: Some(invitation.invited_by_kind),
         invited_by_id: invitation.invited_by_id,
         ..OrganizationMember::new(OrganizationMemberId(tx.id()), user, role, tx.now)
     };
-    organization_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+    organization_members::insert(tx.conn, permit, std::slice::from_ref(&member)).await?;
     tx.count(invitation.organization_id, Counts { members: 1, ..Counts::default() });
-    let data = json!({ "user": user.id.to_string(), "role": role.key });
+    let data = json!({ "user": user.id().to_string(), "role": role.key });
     tx.happened(invitation.organization_id, EventKind::MemberJoined, member.id.0, None, data)?;
     Ok(member.id)
 }
@@ -135,7 +151,8 @@ async fn join_organization(
 /// Adds the projects that are granted; those the person is in already stay as they are.
 async fn join_projects(
     tx: &mut Transaction<'_>,
-    user: &User,
+    permit: &Permit,
+    user: &Pinned,
     grants: &[ProjectGrant],
     roles: &[Role],
 ) -> Result<Vec<ProjectMemberId>> {
@@ -149,10 +166,10 @@ async fn join_projects(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let added = project_members::insert(tx.conn, &rows).await?;
+    let added = project_members::insert(tx.conn, permit, &rows).await?;
     for member in &added {
         tx.count_project_members(member.organization_id, member.project_id, 1);
-        let data = json!({ "user": user.id.to_string() });
+        let data = json!({ "user": user.id().to_string() });
         tx.happened(member.organization_id, EventKind::ProjectMemberAdded, member.id.0, Some(member.project_id), data)?;
     }
     Ok(added.into_iter().map(|member| member.id).collect())

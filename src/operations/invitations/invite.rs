@@ -10,12 +10,13 @@ use serde_json::json;
 use super::{
     super::{
         Transaction,
-        input::{BulkMode, ItemStatus, aborted, check_bulk_size, text_refusal},
+        input::{BulkMode, ItemStatus, check_bulk_size, text_refusal},
     },
     grant_row,
-    teams::{pending_row, team_grant_row},
 };
 use crate::{
+    access::Permit,
+    consequences::grants::{pending_row, team_grant_row},
     domain::{
         email::Email,
         event::EventKind,
@@ -130,8 +131,9 @@ impl Letter {
     pub async fn look_up(&self, tx: &mut Transaction<'_>, organization: OrganizationId) -> Result<Vec<Known>> {
         let read: Vec<Option<Email>> = self.emails.iter().map(|email| Email::parse(email)).collect();
         let distinct: Vec<Email> = read.iter().flatten().cloned().collect::<HashSet<_>>().into_iter().collect();
-        let members: HashMap<Email, UserId> =
-            organization_members::by_emails(tx.conn, organization, &distinct).await?.into_iter().collect();
+        let keys: Vec<(OrganizationId, Email)> = distinct.iter().map(|email| (organization, email.clone())).collect();
+        let members = organization_members::by_addresses(tx.conn, &keys).await?;
+        let members: HashMap<Email, UserId> = members.into_iter().map(|((_, email), user)| (email, user)).collect();
         let pending = invitations::pending_to(tx.conn, organization, &distinct).await?;
         let mut pending: HashMap<Email, Invitation> = pending.into_iter().map(|row| (row.email.clone(), row)).collect();
         let mut seen = HashSet::new();
@@ -145,7 +147,7 @@ impl Letter {
                     &email,
                     index,
                     Code::Duplicate,
-                    "This address stands in the list before.",
+                    "This address is already in the list.",
                 ));
             }
             if let Some(user) = members.get(&email) {
@@ -183,7 +185,7 @@ pub fn aborted_results(known: Vec<Known>) -> Vec<ItemResult> {
         .map(|(index, item)| match item {
             Known::Settled(result) => result,
             Known::Member(email, _) | Known::Pending(email, _) | Known::New(email) => {
-                ItemResult::new(&email, ItemStatus::Failed, Some(aborted().at(path(index))))
+                ItemResult::new(&email, ItemStatus::Failed, Some(Refusal::aborted().at(path(index))))
             }
         })
         .collect()
@@ -229,7 +231,7 @@ impl NewInvitations {
             email,
             status: InvitationStatus::Pending,
             status_rank: InvitationStatus::Pending.rank(),
-            role_id: terms.role,
+            role_id: Some(terms.role),
             project_id: terms.project,
             message: terms.message.clone(),
             token_version: 1,
@@ -264,13 +266,13 @@ impl NewInvitations {
     }
 
     /// Writes what was added.
-    pub async fn write(self, tx: &mut Transaction<'_>) -> Result<()> {
+    pub async fn write(self, tx: &mut Transaction<'_>, permit: &Permit) -> Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        invitations::insert(tx.conn, &self.rows, &self.grants).await?;
-        invitation_teams::add(tx.conn, &self.team_grants).await?;
-        team_members::insert(tx.conn, &self.team_members).await?;
+        invitations::insert(tx.conn, permit, &self.rows, &self.grants).await?;
+        invitation_teams::add(tx.conn, permit, &self.team_grants).await?;
+        team_members::insert(tx.conn, permit, &self.team_members).await?;
         Ok(())
     }
 }

@@ -9,20 +9,19 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    super::{Transaction, input::role_not_assignable},
-    check_plan, check_seats,
-    giver::is_plain,
-    not_pending,
+    super::{Target, Transaction, input::role_not_assignable},
+    check_plan, check_seats, not_pending,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, TeamAccess},
+    access::{Allowed, OrganizationAccess, Permission, ProjectAccess, TeamAccess},
     app::App,
     domain::{
-        id::{InvitationId, ProjectId, RoleId, TeamId},
+        id::{InvitationId, OrganizationId, ProjectId, RoleId, TeamId},
         invitation::{InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
     },
-    error::{Code, Detail, Error, Refusal, Result},
+    error::{Code, Detail, Refusal, Result},
     store::{
+        Connection,
         invitation_projects::{self, ProjectGrant},
         invitation_teams::{self, TeamGrant},
         invitations::{self, Invitation, Revival},
@@ -31,7 +30,7 @@ use crate::{
 };
 
 /// An invitation, and what the viewer is to all that it grants.
-pub struct Managed {
+pub struct ManagedInvitation {
     /// The organization.
     pub organization: Arc<OrganizationAccess>,
     /// The invitation.
@@ -48,79 +47,100 @@ pub struct Managed {
     pub roles: Arc<Vec<Role>>,
 }
 
-impl Managed {
-    /// Locks an invitation for those who manage the invitations of its organization or of its project.
-    pub async fn lock(tx: &mut Transaction<'_>, id: Option<InvitationId>) -> Result<Self> {
-        let missing = || Error::from(Self::missing());
-        let id = id.ok_or_else(missing)?;
-        let found = invitations::find(tx.conn, id).await?.ok_or_else(missing)?;
-        let by = OrganizationRef::Id(found.organization_id);
-        let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
-        let organization =
-            organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-        let invitation = invitations::lock(tx.conn, found.organization_id, id).await?.ok_or_else(missing)?;
-        let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[id]).await?;
-        let ids: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).chain(invitation.project_id).collect();
-        let projects = ProjectAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;
-        let projects = projects.into_iter().map(|access| (access.project.id, Arc::new(access))).collect();
-        let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[id]).await?;
-        let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
-        let teams = TeamAccess::in_locked(tx.conn, tx.viewer, &organization, &ids).await?;
-        let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);
-        let managed_teams = managed_teams.collect();
-        let roles = Arc::new(roles::of_organizations(tx.conn, &[invitation.organization_id]).await?);
-        let managed = Self { organization, invitation, grants, projects, team_grants, managed_teams, roles };
-        managed.may_manage()?;
-        Ok(managed)
-    }
+impl Target for ManagedInvitation {
+    type By = Option<InvitationId>;
 
-    /// There is no such invitation for the viewer.
-    pub fn missing() -> Refusal {
+    fn missing() -> Refusal {
         Refusal::not_found("invitation").at(["invitationId"])
     }
 
+    async fn organization_of(conn: &Connection, by: &Option<InvitationId>) -> Result<Option<OrganizationId>> {
+        let Some(id) = by else { return Ok(None) };
+        Ok(invitations::find(conn, *id).await?.map(|found| found.organization_id))
+    }
+
+    async fn find(
+        tx: &mut Transaction<'_>,
+        organization: &Arc<OrganizationAccess>,
+        by: &Option<InvitationId>,
+    ) -> Result<Option<Self>> {
+        let Some(id) = *by else { return Ok(None) };
+        let Some(invitation) = invitations::lock(tx.conn, organization.organization.id, id).await? else {
+            return Ok(None);
+        };
+        let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[id]).await?;
+        let ids: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).chain(invitation.project_id).collect();
+        let projects = ProjectAccess::in_locked(tx.conn, &tx.viewer, organization, &ids).await?;
+        let projects = projects.into_iter().map(|access| (access.project.id, Arc::new(access))).collect();
+        let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[id]).await?;
+        let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
+        let teams = TeamAccess::in_locked(tx.conn, &tx.viewer, organization, &ids).await?;
+        let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);
+        let managed_teams = managed_teams.collect();
+        let roles = Arc::new(roles::of_organizations(tx.conn, &[invitation.organization_id]).await?);
+        let organization = organization.clone();
+        let managed = Self { organization, invitation, grants, projects, team_grants, managed_teams, roles };
+        Ok(Some(managed).filter(Self::is_known))
+    }
+}
+
+impl ManagedInvitation {
+    /// Whether the viewer knows of it, as one who manages or reads the invitations of its organization, or manages those
+    /// of the invited project.
+    fn is_known(&self) -> bool {
+        self.may_manage().is_ok() || self.organization.permissions.has(Permission::InvitationsRead)
+    }
+
     /// The viewer manages the invitations of the organization, or of the invited project.
-    fn may_manage(&self) -> Result<(), Refusal> {
-        let manages_project = self.invitation.project_id.is_some_and(|project| self.invites_to(project).is_some());
-        if manages_project || self.organization.permissions.has(Permission::InvitationsManage) {
-            return Ok(());
+    ///
+    /// # Errors
+    /// Refused as forbidden, or as missing for those who do not know of it.
+    pub fn may_manage(&self) -> Result<Allowed, Refusal> {
+        let project = self.invitation.project_id.and_then(|project| self.projects.get(&project));
+        let through_project = project.map(|project| project.may(Permission::ProjectInvitationsManage));
+        if let Some(Ok(allowed)) = through_project {
+            return Ok(allowed);
         }
-        if self.organization.permissions.has(Permission::InvitationsRead) {
-            return Err(Refusal::forbidden(Permission::InvitationsManage.key()).at(["invitationId"]));
-        }
-        Err(Self::missing())
+        self.organization.may(Permission::InvitationsManage).map_err(|refusal| {
+            if self.organization.permissions.has(Permission::InvitationsRead) {
+                refusal.at(["invitationId"])
+            } else {
+                Self::missing()
+            }
+        })
     }
 
     /// It can be taken back; one that was taken back already can be so again.
-    pub fn may_revoke(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        self.may_manage()?;
+    pub fn may_revoke(&self, now: DateTime<Utc>) -> Result<Allowed, Refusal> {
+        let allowed = self.may_manage()?;
         match self.invitation.status_at(now) {
-            InvitationStatus::Pending | InvitationStatus::Revoked => Ok(()),
+            InvitationStatus::Pending | InvitationStatus::Revoked => Ok(allowed),
             status => Err(not_pending(status).at(["invitationId"])),
         }
     }
 
     /// What it grants can be changed: it is pending, and gives nothing that is beyond the viewer.
-    pub fn may_update(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        self.may_manage()?;
+    pub fn may_update(&self, now: DateTime<Utc>) -> Result<Allowed, Refusal> {
+        let _allowed = self.may_manage()?;
         let permission = Permission::InvitationsManage;
-        self.organization.may(permission).map_err(|refusal| refusal.at(["invitationId"]))?;
+        let allowed = self.organization.may(permission).map_err(|refusal| refusal.at(["invitationId"]))?;
         match self.invitation.status_at(now) {
-            InvitationStatus::Pending => self.may_hand_out(true),
+            InvitationStatus::Pending => self.may_hand_out(true).map(|()| allowed),
             status => Err(not_pending(status).at(["invitationId"])),
         }
     }
 
-    /// It can be sent again; `requested` is when its mails were asked for, the latest first, `revival` what
-    /// stands in the way of an expired one.
+    /// It can be sent again; `requested` is when its mails were asked for, the latest first, `is_member` whether the
+    /// address names a member by now, `revival` what else stands in the way of an expired one.
     pub fn may_resend(
         &self,
         app: &App,
         now: DateTime<Utc>,
         requested: &[(InvitationId, i32, DateTime<Utc>)],
+        is_member: bool,
         revival: Revival,
-    ) -> Result<(), Refusal> {
-        self.may_manage()?;
+    ) -> Result<Allowed, Refusal> {
+        let allowed = self.may_manage()?;
         let status = self.invitation.status_at(now);
         if !matches!(status, InvitationStatus::Pending | InvitationStatus::Expired) {
             return Err(not_pending(status).at(["invitationId"]));
@@ -129,13 +149,16 @@ impl Managed {
         check_plan(app, now, &self.organization.organization)?;
         check_pause(requested, now)?;
         if status == InvitationStatus::Pending {
-            return Ok(());
+            return Ok(allowed);
         }
         let refuse = |code, message: &'static str| Err(Refusal::new(code, message).at(["invitationId"]));
         match revival {
-            Revival { is_member: true, .. } => refuse(Code::AlreadyMember, "This address belongs to a member by now."),
+            _ if is_member => refuse(Code::AlreadyMember, "This address belongs to a member by now."),
             Revival { is_invited: true, .. } => refuse(Code::AlreadyInvited, "This address has a newer invitation."),
-            Revival { pending, .. } => check_seats(&self.organization.organization, pending, 1),
+            Revival { pending, .. } => {
+                check_seats(&self.organization.organization, pending, 1)?;
+                Ok(allowed)
+            }
         }
     }
 
@@ -143,9 +166,11 @@ impl Managed {
     /// also what others added.
     fn may_hand_out(&self, whole: bool) -> Result<(), Refusal> {
         let given = |id: RoleId| self.roles.iter().find(|role| role.id == id);
-        let mut may = given(self.invitation.role_id).is_some_and(|role| {
-            self.organization.may_give(role) || (self.invitation.project_id.is_some() && is_plain(role))
-        });
+        let Some(role) = self.invitation.role_id.and_then(given) else {
+            let message = "The role that this invitation gave was deleted; invite the address again.";
+            return Err(Refusal::new(Code::RoleNotAssignable, message).at(["invitationId"]));
+        };
+        let mut may = self.organization.may_give(role);
         for grant in self.grants.iter().filter(|grant| whole || grant.added_by_kind.is_none()) {
             let needed = || Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["invitationId"]);
             let project = self.invites_to(grant.project_id).ok_or_else(needed)?;
@@ -168,9 +193,8 @@ impl Managed {
 }
 
 /// The organization role that a pending invitation shall give.
-pub fn assignable<'a>(managed: &Managed, role: &'a Role) -> Result<&'a Role, Refusal> {
-    let is_plain = managed.invitation.project_id.is_some() && is_plain(role);
-    if is_plain || managed.organization.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
+pub fn assignable<'a>(managed: &ManagedInvitation, role: &'a Role) -> Result<&'a Role, Refusal> {
+    if managed.organization.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }
 
 /// At least a minute lies between two mails, and a day has five resends.

@@ -1,17 +1,20 @@
 //! Invites people to an organization.
 
+use std::sync::Arc;
+
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{RoleRef, role_not_assignable},
     },
-    GrantInput, check_seats, expire_lapsed,
+    GrantInput, check_seats,
     invite::{Invited, ItemResult, Known, Letter, NewInvitations, Terms, aborted_results},
     may_invite,
     teams::{TeamGrantInput, team_grants},
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission, ProjectAccess, ProjectRef},
+    consequences::invitations::expire_lapsed,
     domain::{
         id::{ProjectId, RoleId},
         role::{BuiltInRole, RoleScope},
@@ -35,9 +38,9 @@ impl Operation for OrganizationInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        may_invite(&access, tx.app, tx.now)?;
-        let organization = &access.organization;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(may_invite(&access, tx.app, tx.now))?;
+        let organization = &access.target.organization;
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
         let role = self.role(&access, &roles)?;
@@ -47,7 +50,7 @@ impl Operation for OrganizationInvite {
         if self.letter.dry_run {
             tx.discard();
         }
-        let pending = expire_lapsed(tx, organization).await?;
+        let pending = expire_lapsed(tx, &permit, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: None, items };
         if self.letter.is_aborted(&known) {
@@ -79,7 +82,7 @@ impl Operation for OrganizationInvite {
                 Known::New(email) => rows.add(tx, organization.id, email, &self.letter, &terms)?,
             });
         }
-        rows.write(tx).await?;
+        rows.write(tx, &permit).await?;
         Ok(invited(items))
     }
 }
@@ -95,7 +98,7 @@ impl OrganizationInvite {
 /// The projects, each with a role that the viewer may give there.
 pub async fn project_grants(
     tx: &mut Transaction<'_>,
-    access: &std::sync::Arc<OrganizationAccess>,
+    access: &Arc<OrganizationAccess>,
     roles: &[Role],
     projects: &[GrantInput],
 ) -> Result<Vec<(ProjectId, RoleId)>> {
@@ -114,9 +117,7 @@ pub async fn project_grants(
             return Err(role_not_assignable(role).at(at("role")).into());
         }
         if grants.iter().any(|(known, _)| *known == project.project.id) {
-            return Err(Refusal::new(Code::Duplicate, "This project stands in the list before.")
-                .at(at("project"))
-                .into());
+            return Err(Refusal::new(Code::Duplicate, "This project is already in the list.").at(at("project")).into());
         }
         grants.push((project.project.id, role.id));
     }
@@ -126,9 +127,9 @@ pub async fn project_grants(
 /// A project of this organization; one of another is not found.
 async fn find_project(
     tx: &mut Transaction<'_>,
-    access: &std::sync::Arc<OrganizationAccess>,
+    access: &Arc<OrganizationAccess>,
     by: &ProjectRef,
 ) -> Result<Option<ProjectAccess>, Error> {
-    let found = ProjectAccess::find(tx.conn, &tx.app.policy, tx.viewer, by).await?;
+    let found = ProjectAccess::find(tx.conn, &tx.app.policy, &tx.viewer, by).await?;
     Ok(found.filter(|project| project.project.organization_id == access.organization.id))
 }

@@ -6,17 +6,15 @@ use serde_json::json;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{RoleRef, role_not_assignable},
-        projects,
     },
-    check_plan, check_seats, expire_lapsed,
-    giver::is_plain,
-    grant_row,
+    check_plan, check_seats, grant_row,
     invite::{Invited, ItemResult, Known, Letter, NewInvitations, Terms, aborted_results},
 };
 use crate::{
-    access::{Permission, ProjectAccess, ProjectRef},
+    access::{Allowed, Permission, Permit, ProjectAccess, ProjectRef},
+    consequences::invitations::expire_lapsed,
     domain::{
         event::EventKind,
         id::{InvitationId, ProjectMemberId, UserId},
@@ -27,7 +25,7 @@ use crate::{
         invitation_projects::{self, ProjectGrant},
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users::{self, User},
+        users::{self, Listed, Pinned},
     },
 };
 
@@ -46,9 +44,8 @@ impl Operation for ProjectInvite {
     type Output = Invited;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
-        let access =
-            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
-        projects::may::invite_members(&access)?;
+        let access = Locked::<ProjectAccess>::lock(tx, &self.project).await?;
+        let permit = access.permit(may_invite_to_project(&access))?;
         let (organization, project) = (&access.organization.organization, access.project.id);
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
@@ -58,7 +55,7 @@ impl Operation for ProjectInvite {
         if self.letter.dry_run {
             tx.discard();
         }
-        let pending = expire_lapsed(tx, organization).await?;
+        let pending = expire_lapsed(tx, &permit, organization).await?;
         let known = self.letter.look_up(tx, organization.id).await?;
         let invited = |items| Invited { organization: organization.id, project: Some(project), items };
         if self.letter.is_aborted(&known) {
@@ -99,7 +96,7 @@ impl Operation for ProjectInvite {
                     ItemResult { invitation: Some(invitation.id), ..ItemResult::succeeded(&email) }
                 }
                 Known::Member(email, user) => {
-                    let member = join(tx, &access, there.user(user)?, role).await?;
+                    let member = join(tx, &permit, &access, (there.person(user)?, role)).await?;
                     ItemResult { project_member: Some(member), ..ItemResult::succeeded(&email) }
                 }
                 Known::Pending(email, invitation) => {
@@ -110,7 +107,7 @@ impl Operation for ProjectInvite {
                         added_by_id: id,
                         ..grant_row(&invitation, project, role.id, usize::from(u16::MAX))
                     };
-                    invitation_projects::add(tx.conn, &[grant]).await?;
+                    invitation_projects::add(tx.conn, &permit, &[grant]).await?;
                     let data = json!({ "email": email.as_str() });
                     tx.happened(organization.id, EventKind::InvitationUpdated, invitation.id.0, Some(project), data)?;
                     ItemResult { invitation: Some(invitation.id), ..ItemResult::succeeded(&email) }
@@ -118,7 +115,7 @@ impl Operation for ProjectInvite {
                 Known::New(email) => rows.add(tx, organization.id, email, &self.letter, &terms)?,
             });
         }
-        rows.write(tx).await?;
+        rows.write(tx, &permit).await?;
         Ok(invited(items))
     }
 }
@@ -130,23 +127,34 @@ impl ProjectInvite {
         if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
     }
 
-    /// Whoever may invite to a project may bring its people into the organization as plain members.
+    /// The role in the organization of those who are new to it: the one that is wanted; without one Member, or Guest where
+    /// the inviter may not give that.
     fn organization_role<'a>(&self, access: &ProjectAccess, roles: &'a [Role]) -> Result<&'a Role, Refusal> {
-        let wanted = self.organization_role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-        let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["organizationRole"]))?;
-        if is_plain(role) || access.organization.may_give(role) {
-            Ok(role)
-        } else {
-            Err(role_not_assignable(role).at(["organizationRole"]))
+        let named = |role: &RoleRef| role.among(roles, RoleScope::Organization);
+        if let Some(wanted) = &self.organization_role {
+            let role = named(wanted).map_err(|refusal| refusal.at(["organizationRole"]))?;
+            let refuse = || role_not_assignable(role).at(["organizationRole"]);
+            return access.organization.may_give(role).then_some(role).ok_or_else(refuse);
         }
+        let member = named(&RoleRef::built_in(BuiltInRole::Member))?;
+        if access.organization.may_give(member) { Ok(member) } else { named(&RoleRef::built_in(BuiltInRole::Guest)) }
     }
+}
+
+/// Before `projectInvite`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows. Plan and
+/// seats count only for those who are new to the organization.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn may_invite_to_project(access: &ProjectAccess) -> Result<Allowed, Refusal> {
+    access.may(Permission::ProjectInvitationsManage)
 }
 
 /// Who of the addressed is in the project or invited to it, and who the members are.
 struct There {
     in_project: HashSet<UserId>,
     granted: HashSet<InvitationId>,
-    users: HashMap<UserId, User>,
+    people: HashMap<UserId, Pinned>,
 }
 
 impl There {
@@ -169,20 +177,25 @@ impl There {
                 .filter(|grant| grant.project_id == project)
                 .map(|grant| grant.invitation_id)
                 .collect(),
-            users: users::by_ids(tx.conn, &members).await?.into_iter().map(|user| (user.id, user)).collect(),
+            people: users::pin(tx.conn, &members).await?,
         })
     }
 
-    fn user(&self, id: UserId) -> Result<&User> {
-        self.users.get(&id).ok_or_else(|| Error::internal("a member is no person"))
+    fn person(&self, id: UserId) -> Result<&Pinned> {
+        self.people.get(&id).ok_or_else(|| Error::internal("a member is no person"))
     }
 }
 
-async fn join(tx: &mut Transaction<'_>, access: &ProjectAccess, user: &User, role: &Role) -> Result<ProjectMemberId> {
+async fn join(
+    tx: &mut Transaction<'_>,
+    permit: &Permit,
+    access: &ProjectAccess,
+    (user, role): (&Pinned, &Role),
+) -> Result<ProjectMemberId> {
     let member = ProjectMember::new(ProjectMemberId(tx.id()), access.project.id, user, role, tx.now);
-    project_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+    project_members::insert(tx.conn, permit, std::slice::from_ref(&member)).await?;
     tx.count_project_members(member.organization_id, member.project_id, 1);
-    let data = json!({ "user": user.id.to_string(), "role": role.key });
+    let data = json!({ "user": user.id().to_string(), "role": role.key });
     tx.happened(member.organization_id, EventKind::ProjectMemberAdded, member.id.0, Some(member.project_id), data)?;
     Ok(member.id)
 }

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    super::{Operation, Transaction},
-    Managed, expire_lapsed,
+    super::{Locked, Operation, Transaction},
+    ManagedInvitation,
     invite::check_expiry,
-    teams::renew_pending,
 };
 use crate::{
+    access::Permit,
+    consequences::{grants::renew_pending, invitations::expire_lapsed},
     domain::{
         event::EventKind,
         id::{InvitationId, OrganizationId},
@@ -20,6 +21,7 @@ use crate::{
     store::{
         invitations::{self, Invitation, Revival},
         mails::{self, Mail},
+        organization_members,
         organizations::Counts,
     },
 };
@@ -47,20 +49,22 @@ impl Operation for Resend {
     type Output = Resent;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Resent> {
-        let managed = Managed::lock(tx, self.invitation).await?;
+        let managed = Locked::<ManagedInvitation>::lock(tx, &self.invitation).await?;
         let (organization, invitation) = (&managed.organization.organization, &managed.invitation);
         check_expiry(self.expires_in_days)?;
         let requested = mails::requested_at(tx.conn, &[organization.id], &[invitation.id]).await?;
         let was_expired = invitation.status_at(tx.now) == InvitationStatus::Expired;
-        let revival = if was_expired { revival(tx, &managed).await? } else { Revival::default() };
-        managed.may_resend(tx.app, tx.now, &requested, revival)?;
+        let may_manage = managed.permit(managed.may_manage())?;
+        let (is_member, revival) =
+            if was_expired { revival(tx, &may_manage, &managed).await? } else { (false, Revival::default()) };
+        let permit = managed.permit(managed.may_resend(tx.app, tx.now, &requested, is_member, revival))?;
         if was_expired {
             tx.count(organization.id, Counts { pending_invitations: 1, ..Counts::default() });
         }
 
         let expires_at = tx.now + TimeDelta::days(self.expires_in_days.into());
-        let version = invitations::renew(tx.conn, invitation, expires_at, tx.now).await?;
-        renew_pending(tx, &Invitation { expires_at, ..invitation.clone() }).await?;
+        let version = invitations::renew(tx.conn, &permit, invitation, expires_at, tx.now).await?;
+        renew_pending(tx, &permit, &Invitation { expires_at, ..invitation.clone() }).await?;
         tx.mail(Mail::queued(organization.id, invitation.id, version, tx.now));
         let data = json!({ "email": invitation.email.as_str() });
         tx.happened(organization.id, EventKind::InvitationResent, invitation.id.0, invitation.project_id, data)?;
@@ -69,9 +73,10 @@ impl Operation for Resend {
 }
 
 /// An expired invitation takes its seat and its address again, if they are free.
-async fn revival(tx: &mut Transaction<'_>, managed: &Managed) -> Result<Revival> {
-    expire_lapsed(tx, &managed.organization.organization).await?;
-    let key = (managed.invitation.organization_id, managed.invitation.email.clone());
-    let found = invitations::revivals(tx.conn, &[key], tx.now).await?;
-    Ok(found.into_iter().next().unwrap_or_default())
+async fn revival(tx: &mut Transaction<'_>, permit: &Permit, managed: &ManagedInvitation) -> Result<(bool, Revival)> {
+    expire_lapsed(tx, permit, &managed.organization.organization).await?;
+    let key = [(managed.invitation.organization_id, managed.invitation.email.clone())];
+    let is_member = !organization_members::by_addresses(tx.conn, &key).await?.is_empty();
+    let found = invitations::revivals(tx.conn, &key, tx.now).await?;
+    Ok((is_member, found.into_iter().next().unwrap_or_default()))
 }

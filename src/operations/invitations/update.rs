@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::{
-    super::{Operation, Transaction, input::RoleRef},
-    GrantInput, Managed, TeamGrantInput, grant_row,
+    super::{Locked, Operation, Transaction, input::RoleRef},
+    GrantInput, ManagedInvitation, TeamGrantInput, grant_row,
     managed::assignable,
     organization_invite::project_grants,
-    teams::{set_team_grants, team_grants},
+    teams::team_grants,
 };
 use crate::{
+    consequences::grants::set_team_grants,
     domain::{event::EventKind, id::InvitationId, role::RoleScope},
     error::{Code, Error, Refusal, Result},
     store::{
@@ -33,13 +34,13 @@ impl Operation for Update {
     type Output = InvitationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<InvitationId> {
-        let managed = Managed::lock(tx, self.invitation).await?;
-        managed.may_update(tx.now)?;
+        let managed = Locked::<ManagedInvitation>::lock(tx, &self.invitation).await?;
+        let permit = managed.permit(managed.may_update(tx.now))?;
         let invitation = &managed.invitation;
         let role = match &self.role {
             Some(role) => {
                 let role = role.among(&managed.roles, RoleScope::Organization);
-                assignable(&managed, role.map_err(|refusal| refusal.at(["role"]))?)?.id
+                Some(assignable(&managed, role.map_err(|refusal| refusal.at(["role"]))?)?.id)
             }
             None => invitation.role_id,
         };
@@ -55,17 +56,18 @@ impl Operation for Update {
             |(old, new): (&ProjectGrant, &ProjectGrant)| (old.project_id, old.role_id) == (new.project_id, new.role_id);
         let unchanged = grants.len() == managed.grants.len() && managed.grants.iter().zip(&grants).all(same);
         let teams_change = match &teams {
-            Some(teams) => set_team_grants(tx, invitation, teams).await?,
+            Some(teams) => set_team_grants(tx, &permit, invitation, teams).await?,
             None => false,
         };
         if role == invitation.role_id && unchanged && !teams_change {
             return Ok(invitation.id);
         }
-        invitations::set_terms(tx.conn, invitation, role, tx.viewer.actor()?, tx.now).await?;
-        invitation_projects::take_over(tx.conn, invitation.organization_id, invitation.id).await?;
-        invitation_teams::take_over(tx.conn, invitation.organization_id, invitation.id).await?;
+        let by = tx.viewer.actor()?;
+        invitations::set_terms(tx.conn, &permit, invitation, role, by, tx.now).await?;
+        invitation_projects::take_over(tx.conn, &permit, invitation.id).await?;
+        invitation_teams::take_over(tx.conn, &permit, invitation.id).await?;
         if self.projects.is_some() {
-            invitation_projects::replace(tx.conn, invitation, &grants).await?;
+            invitation_projects::replace(tx.conn, &permit, invitation, &grants).await?;
         }
         let data = json!({ "email": invitation.email.as_str(), "projects": grants.len() });
         tx.happened(
@@ -84,7 +86,7 @@ impl Update {
     async fn project_rows(
         &self,
         tx: &mut Transaction<'_>,
-        managed: &Managed,
+        managed: &ManagedInvitation,
         projects: &[GrantInput],
     ) -> Result<Vec<ProjectGrant>> {
         let invitation = &managed.invitation;

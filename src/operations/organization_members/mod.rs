@@ -1,71 +1,80 @@
 //! Changes of memberships of organizations.
 
-mod end;
 mod remove;
 mod update_role;
 
-pub(super) use end::end_membership;
 pub use remove::{Remove, Removed};
 pub use update_role::UpdateRole;
 
 use std::sync::Arc;
 
 use super::{
-    Transaction,
-    input::{OrganizationMemberRef, outranked, user_by_ref},
+    Target, Transaction,
+    input::{OrganizationMemberRef, outranked},
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission},
-    domain::event::EventKind,
-    error::{Code, Error, Refusal, Result},
+    access::{Allowed, OrganizationAccess, Permission},
+    domain::{event::EventKind, id::OrganizationId},
+    error::{Code, Refusal, Result},
     store::{
-        events,
+        Connection, events,
         organization_members::{self, OrganizationMember},
         roles::Role,
     },
 };
 
-/// A member as the viewer manages them, with the organization locked.
-struct Managed {
-    organization: Arc<OrganizationAccess>,
-    /// Nobody when they are gone already.
-    member: Option<(OrganizationMember, Role)>,
-}
+/// A member as those find them who may know who is one; nobody when they are gone already.
+struct ManagedMember(Option<(OrganizationMember, Role)>);
 
-/// Locks the organization of a member, for those who manage its members.
-async fn lock(tx: &mut Transaction<'_>, member: &OrganizationMemberRef) -> Result<Managed> {
-    let missing = || Error::from(Refusal::not_found("member").at(["member"]));
-    let (by, user) = match member {
-        OrganizationMemberRef::Lookup(organization, user) => {
-            (organization.clone(), user_by_ref(tx.conn, user).await?.map(|user| user.id))
-        }
-        OrganizationMemberRef::Id(id) => {
-            if let Some(found) = organization_members::by_ids(tx.conn, &[*id]).await?.pop() {
-                (OrganizationRef::Id(found.organization_id), Some(found.user_id))
-            } else {
-                let removed = events::removal(tx.conn, EventKind::MemberRemoved.as_str(), id.0).await?;
-                (OrganizationRef::Id(removed.ok_or_else(missing)?.0), None)
-            }
-        }
-        OrganizationMemberRef::Unknown => return Err(missing()),
-    };
-    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
-    let organization =
-        organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-    may_manage_members(&organization)?;
-    let member = match user {
-        Some(user) => organization_members::with_role(tx.conn, organization.organization.id, user).await?,
-        None => None,
-    };
-    Ok(Managed { organization, member })
-}
+impl Target for ManagedMember {
+    type By = OrganizationMemberRef;
 
-/// Before a member is changed or removed, whoever it is. Who may not list the members does not learn who is one.
-fn may_manage_members(organization: &OrganizationAccess) -> Result<(), Refusal> {
-    let may_know = [Permission::MembersRead, Permission::MembersManage];
-    if !may_know.into_iter().any(|permission| organization.permissions.has(permission)) {
-        return Err(Refusal::not_found("member").at(["member"]));
+    fn missing() -> Refusal {
+        Refusal::not_found("member").at(["member"])
     }
+
+    async fn organization_of(conn: &Connection, by: &OrganizationMemberRef) -> Result<Option<OrganizationId>> {
+        match by {
+            OrganizationMemberRef::Lookup(organization, _) => organization.id(conn).await,
+            OrganizationMemberRef::Id(id) => match organization_members::by_ids(conn, &[*id]).await?.pop() {
+                Some(found) => Ok(Some(found.organization_id)),
+                None => Ok(events::removal(conn, EventKind::MemberRemoved.as_str(), id.0).await?.map(|(of, _)| of)),
+            },
+            OrganizationMemberRef::Unknown => Ok(None),
+        }
+    }
+
+    async fn find(
+        tx: &mut Transaction<'_>,
+        organization: &Arc<OrganizationAccess>,
+        by: &OrganizationMemberRef,
+    ) -> Result<Option<Self>> {
+        if !knows_members(organization) {
+            return Ok(None);
+        }
+        let user = match by {
+            OrganizationMemberRef::Lookup(_, user) => user.find(tx.conn).await?.map(|user| user.id),
+            OrganizationMemberRef::Id(id) => {
+                let found = organization_members::by_ids(tx.conn, &[*id]).await?.pop();
+                found.map(|found| found.user_id)
+            }
+            OrganizationMemberRef::Unknown => None,
+        };
+        Ok(Some(Self(match user {
+            Some(user) => organization_members::with_role(tx.conn, organization.organization.id, user).await?,
+            None => None,
+        })))
+    }
+}
+
+/// Who may not list the members does not learn who is one.
+fn knows_members(organization: &OrganizationAccess) -> bool {
+    let may_know = [Permission::MembersRead, Permission::MembersManage];
+    may_know.into_iter().any(|permission| organization.permissions.has(permission))
+}
+
+/// Before a member is changed or removed who is gone, perhaps.
+fn may_manage_members(organization: &OrganizationAccess) -> Result<Allowed, Refusal> {
     organization.may(Permission::MembersManage)
 }
 
@@ -74,16 +83,15 @@ fn may_manage_members(organization: &OrganizationAccess) -> Result<(), Refusal> 
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` or `OWNER_PROTECTED`.
-pub fn may_manage(organization: &OrganizationAccess, role: &Role) -> Result<(), Refusal> {
-    may_manage_members(organization)?;
-    check_manageable(organization, role)
-}
-
-/// The owner stays, and nobody manages who is stronger than they are.
-fn check_manageable(organization: &OrganizationAccess, role: &Role) -> Result<(), Refusal> {
+pub fn may_manage(organization: &OrganizationAccess, role: &Role) -> Result<Allowed, Refusal> {
+    if !knows_members(organization) {
+        return Err(ManagedMember::missing());
+    }
+    let allowed = may_manage_members(organization)?;
+    // The owner stays, and nobody manages who is stronger than they are.
     if role.is_owner() {
         let protected = "The owner cannot be removed or demoted; transfer the ownership first.";
         return Err(Refusal::new(Code::OwnerProtected, protected).at(["member"]));
     }
-    if organization.outranks(role) { Ok(()) } else { Err(outranked().at(["member"])) }
+    if organization.outranks(role) { Ok(allowed) } else { Err(outranked().at(["member"])) }
 }

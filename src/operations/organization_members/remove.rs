@@ -1,14 +1,18 @@
 //! Removes a member from an organization, and ends whatever rests on the membership.
 
 use super::{
-    super::{Operation, Transaction, input::OrganizationMemberRef},
-    check_manageable,
-    end::{Ended, end_membership},
-    lock,
+    super::{Locked, Operation, Transaction, input::OrganizationMemberRef},
+    ManagedMember, may_manage, may_manage_members,
 };
 use crate::{
-    domain::id::{OrganizationId, OrganizationMemberId, ProjectMemberId, TeamMemberId},
-    error::Result,
+    access::{Permission, Viewer},
+    consequences::{
+        keys::check_strength,
+        memberships::{Ended, FateOfKeys, end_organization_membership},
+    },
+    domain::id::{OrganizationId, OrganizationMemberId, UserId},
+    error::{Code, Refusal, Result},
+    store::api_keys::{self, Which},
 };
 
 /// Removes a member. Done again, it succeeds and nothing happens.
@@ -16,6 +20,8 @@ use crate::{
 #[expect(missing_docs, reason = "described in the schema")]
 pub struct Remove {
     pub member: OrganizationMemberRef,
+    pub api_keys: FateOfKeys,
+    pub dry_run: bool,
 }
 
 /// What ended.
@@ -23,25 +29,45 @@ pub struct Remove {
 pub struct Removed {
     /// The organization.
     pub organization: OrganizationId,
-    /// The membership; none when it had ended before.
-    pub member: Option<OrganizationMemberId>,
-    /// The project memberships that ended with it.
-    pub project_members: Vec<ProjectMemberId>,
-    /// The team memberships that ended with it.
-    pub team_members: Vec<TeamMemberId>,
+    /// The membership, and what ended with it; none when it had ended before.
+    pub member: Option<(OrganizationMemberId, Ended)>,
 }
 
 impl Operation for Remove {
     type Output = Removed;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Removed> {
-        let managed = lock(tx, &self.member).await?;
-        let organization = managed.organization.organization.id;
-        let Some((member, role)) = managed.member else {
-            return Ok(Removed { organization, member: None, project_members: Vec::new(), team_members: Vec::new() });
+        let locked = Locked::<ManagedMember>::lock(tx, &self.member).await?;
+        let organization = locked.organization.organization.id;
+        let Some((member, role)) = &locked.target.0 else {
+            let _allowed = may_manage_members(&locked.organization)?;
+            return Ok(Removed { organization, member: None });
         };
-        check_manageable(&managed.organization, &role)?;
-        let Ended { project_members, team_members } = end_membership(tx, &member, &role).await?;
-        Ok(Removed { organization, member: Some(member.id), project_members, team_members })
+        let permit = locked.permit(may_manage(&locked.organization, role))?;
+        if self.api_keys == FateOfKeys::TakeOver {
+            check_take_over(tx, &locked, member.user_id).await?;
+        }
+        if self.dry_run {
+            tx.discard();
+        }
+        let ended = end_organization_membership(tx, &permit, member, role, self.api_keys).await?;
+        Ok(Removed { organization, member: Some((member.id, ended)) })
     }
+}
+
+/// Whoever takes the keys of the member over may answer for each.
+async fn check_take_over(tx: &mut Transaction<'_>, locked: &Locked<ManagedMember>, member: UserId) -> Result<()> {
+    let at = |refusal: Refusal| refusal.at(["apiKeys"]);
+    let _allowed = locked.organization.may(Permission::ApiKeysManage).map_err(at)?;
+    if matches!(tx.viewer, Viewer::Key(_)) {
+        let message = "A person or the operator answers for API keys, not another key.";
+        return Err(at(Refusal::new(Code::Forbidden, message)).into());
+    }
+    let organization = locked.organization.organization.id;
+    for found in api_keys::with_roles(tx.conn, Which::AnsweredForBy(organization, member)).await? {
+        if found.key.is_active(tx.now) {
+            check_strength(tx, &locked.organization, &found.key).await?.map_err(at)?;
+        }
+    }
+    Ok(())
 }

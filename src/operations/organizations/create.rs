@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     super::{
         Operation, Transaction,
-        input::{UserRef, description, name, user_by_ref},
+        input::{UserRef, description, name},
         patch::Problems,
     },
     may, profile,
@@ -15,7 +15,7 @@ use crate::{
     access::Viewer,
     domain::{
         event::EventKind,
-        id::{OrganizationId, OrganizationMemberId, RoleId},
+        id::{OrganizationId, OrganizationMemberId, RoleId, UserId},
         organization::{PlanTier, Visibility},
         role::{BuiltInRole, RoleScope},
         slug::Slug,
@@ -26,7 +26,7 @@ use crate::{
         organization_members::{self, OrganizationMember},
         organizations::{self, Counts, Organization},
         roles::{self, Role},
-        users::{self, User},
+        users::{self, Listed},
     },
 };
 
@@ -50,26 +50,29 @@ impl Operation for Create {
     type Output = OrganizationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<OrganizationId> {
+        tx.see_again().await?;
+        let id = OrganizationId(tx.id());
+        let allowed = tx.viewer.may_found(id)?;
         let owner = self.owner(tx).await?;
-        let mut organization = self.checked(tx)?;
-        let id = organization.id;
+        let mut organization = self.checked(tx, id)?;
 
-        users::lock(tx.conn, owner.id).await?;
-        may::own(&tx.app.limits, users::owned_organizations(tx.conn, owner.id).await?)?;
+        users::lock(tx.conn, owner).await?;
+        may::own(&tx.app.limits, users::owned_organizations(tx.conn, owner).await?)?;
+        let owner = users::pin_one(tx.conn, owner).await?;
 
         let slug = self.free_slug(tx).await?;
         organization.slug = slug.to_string();
         organization.search_text = Organization::searched_by(&organization.name, &slug);
-        organizations::insert(tx.conn, &organization).await?;
-        if !organizations::take_slug(tx.conn, &slug, id).await? {
+        let permit = allowed.under(&organizations::insert(tx.conn, &organization).await?)?;
+        if !organizations::take_slug(tx.conn, &permit, &slug).await? {
             return Err(profile::taken(&slug).into());
         }
 
         let roles = built_in_roles(tx, id);
-        roles::insert(tx.conn, &roles).await?;
+        roles::insert(tx.conn, &permit, &roles).await?;
         let owner_role = roles.first().ok_or_else(|| Error::internal("an organization has no owner role"))?;
         let member = OrganizationMember::new(OrganizationMemberId(tx.id()), &owner, owner_role, tx.now);
-        organization_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+        organization_members::insert(tx.conn, &permit, std::slice::from_ref(&member)).await?;
 
         tx.count(id, Counts { members: 1, ..Counts::default() });
         tx.happened(
@@ -84,18 +87,19 @@ impl Operation for Create {
             EventKind::MemberJoined,
             member.id.0,
             None,
-            json!({ "user": owner.id.to_string(), "role": owner_role.key }),
+            json!({ "user": owner.id().to_string(), "role": owner_role.key }),
         )
         .map(|()| id)
     }
 }
 
 impl Create {
-    async fn owner(&self, tx: &mut Transaction<'_>) -> Result<User> {
-        match (tx.viewer, &self.owner) {
-            (Viewer::Person(user), None) => Ok(user.clone()),
+    /// Who will own it; keys, which own nothing, are refused before.
+    async fn owner(&self, tx: &mut Transaction<'_>) -> Result<UserId> {
+        match (&tx.viewer, &self.owner) {
+            (Viewer::Person(user), None) => Ok(user.id),
             (Viewer::Operator, Some(owner)) => {
-                let found = user_by_ref(tx.conn, owner).await?;
+                let found = owner.find(tx.conn).await?.map(|user| user.id);
                 found.ok_or_else(|| Refusal::not_found("person").at(["owner"]).into())
             }
             (Viewer::Operator, None) => {
@@ -106,16 +110,12 @@ impl Create {
                     .at(["owner"])
                     .into())
             }
-            (Viewer::Key(_), _) => {
-                Err(Refusal::new(Code::Forbidden, "An API key belongs to one organization and creates no others.")
-                    .into())
-            }
-            (Viewer::Nobody, _) => Err(Error::Unauthenticated),
+            (Viewer::Key(_) | Viewer::Nobody, _) => Err(Error::Unauthenticated),
         }
     }
 
     /// The new row, but for its slug; all problems of the input are reported together.
-    fn checked(&self, tx: &Transaction<'_>) -> Result<Organization> {
+    fn checked(&self, tx: &Transaction<'_>, id: OrganizationId) -> Result<Organization> {
         let mut problems = Problems::default();
         let name = problems.check("name", name(&self.name)).unwrap_or_default();
         let description = self.description.as_deref().and_then(|text| problems.check("description", description(text)));
@@ -130,7 +130,7 @@ impl Create {
         problems.none()?;
         let trial_ends_at = tx.app.trial_days.and_then(|days| tx.now.checked_add_days(Days::new(days.into())));
         Ok(Organization {
-            id: OrganizationId(tx.id()),
+            id,
             slug: String::new(),
             sort_name: fold(&name),
             search_text: String::new(),
@@ -180,7 +180,7 @@ fn built_in_roles(tx: &Transaction<'_>, organization: OrganizationId) -> Vec<Rol
     let levels = [RoleScope::Organization, RoleScope::Project];
     levels
         .into_iter()
-        .flat_map(|scope| BuiltInRole::ALL.iter().map(move |role| (scope, *role)))
+        .flat_map(|scope| BuiltInRole::of(scope).map(move |role| (scope, role)))
         .map(|(scope, role)| Role::built_in(organization, RoleId(tx.id()), scope, role, tx.now))
         .collect()
 }

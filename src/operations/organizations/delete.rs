@@ -1,16 +1,16 @@
 //! Deletes an organization with everything in it.
 
-use serde_json::json;
+use std::sync::Arc;
 
 use super::{
-    super::{Operation, Transaction, input::check_version},
+    super::{Locked, Operation, Transaction, input::check_version},
     may,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef},
-    domain::{event::EventKind, id::OrganizationId},
+    consequences,
+    domain::id::OrganizationId,
     error::Result,
-    store::organizations,
 };
 
 /// Deletes an organization with everything in it. What happened in it stays in the audit log.
@@ -25,22 +25,12 @@ impl Operation for Delete {
     type Output = OrganizationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<OrganizationId> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        may::delete(&access)?;
-        let organization = &access.organization;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(may::delete(&access))?;
+        let organization = &access.target.organization;
         check_version(self.expected_version, organization.version)?;
 
-        let data = json!({
-            "slug": organization.slug,
-            "name": organization.name,
-            "members": organization.member_count,
-            "projects": organization.project_count,
-        });
-        tx.happened(organization.id, EventKind::OrganizationDeleted, organization.id.0, None, data)?;
-        // The event gets its number from the row that goes.
-        tx.sign_out(organization.id.0);
-        tx.write_last().await?;
-        organizations::delete(tx.conn, organization.id).await?;
+        consequences::memberships::delete_organization(tx, &permit, organization).await?;
         Ok(organization.id)
     }
 }

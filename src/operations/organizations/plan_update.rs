@@ -1,11 +1,13 @@
 //! Records the plan of an organization.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde_json::{Value, json};
 
-use super::super::{Operation, Transaction};
+use super::super::{Locked, Operation, Transaction};
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Viewer},
+    access::{OrganizationAccess, OrganizationRef},
     domain::{event::EventKind, id::OrganizationId, organization::PlanTier},
     error::{Code, Refusal, Result},
     store::organizations::{self, Organization},
@@ -26,16 +28,14 @@ impl Operation for PlanUpdate {
     type Output = OrganizationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<OrganizationId> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        if !matches!(tx.viewer, Viewer::Operator) {
-            return Err(Refusal::new(Code::Forbidden, "Only the operator records plans.").into());
-        }
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(access.may_operate(&tx.viewer, "Only the operator records plans."))?;
         if self.seats.is_some_and(|seats| seats < 0) {
             return Err(Refusal::new(Code::Invalid, "A plan has 0 seats or more, or null for any number.")
                 .at(["seats"])
                 .into());
         }
-        let before = &access.organization;
+        let before = &access.target.organization;
         let after = Organization {
             plan_tier: self.tier,
             seat_limit: self.seats,
@@ -46,7 +46,7 @@ impl Operation for PlanUpdate {
         };
         let (old, new) = (plan(before), plan(&after));
         if old != new {
-            organizations::update(tx.conn, &after).await?;
+            organizations::update(tx.conn, &permit, &after).await?;
             let data = json!({ "before": old, "after": new });
             tx.happened(before.id, EventKind::OrganizationPlanUpdated, before.id.0, None, data)?;
         }

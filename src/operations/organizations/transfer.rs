@@ -1,26 +1,24 @@
 //! Makes another member the owner of an organization.
 
-use serde_json::json;
+use std::sync::Arc;
 
 use super::{
     super::{
-        Operation, Transaction,
-        input::{RoleRef, UserRef, check_version, not_member, previous_owner_role, user_by_ref},
-        invitations::revoke_ungivable,
+        Locked, Operation, Transaction,
+        input::{RoleRef, UserRef, check_version, not_member, previous_owner_role},
     },
     may,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef, Permission},
+    consequences::{keys::KeyChange, memberships::transfer_organization},
     domain::{
-        event::EventKind,
         id::{OrganizationId, OrganizationMemberId},
         role::RoleScope,
     },
     error::{Error, Refusal, Result},
     store::{
         organization_members::{self, OrganizationMember},
-        organizations::{self, Organization},
         roles, users,
     },
 };
@@ -33,6 +31,7 @@ pub struct OwnershipTransfer {
     pub new_owner: UserRef,
     pub previous_owner_role: Option<RoleRef>,
     pub expected_version: Option<i32>,
+    pub dry_run: bool,
 }
 
 /// Who owns an organization now.
@@ -44,17 +43,20 @@ pub struct Transferred {
     pub new_owner: OrganizationMemberId,
     /// The owner before; none when nothing happened.
     pub previous_owner: Option<OrganizationMemberId>,
+    /// API keys of the owner before that can do less.
+    pub keys: Vec<KeyChange>,
 }
 
 impl Operation for OwnershipTransfer {
     type Output = Transferred;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Transferred> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        may::transfer_ownership(&access)?;
-        let id = access.organization.id;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(access.may_transfer())?;
+        let organization = &access.target.organization;
+        let id = organization.id;
         let roles = roles::of_organizations(tx.conn, &[id]).await?;
-        let version = check_version(self.expected_version, access.organization.version);
+        let version = check_version(self.expected_version, organization.version);
         let role = previous_owner_role(self.previous_owner_role.as_ref(), &roles, RoleScope::Organization);
         let (role, new) = match (version, role, self.new_owner(tx, &access).await?) {
             (Ok(()), Ok(role), Ok(new)) => (role, new),
@@ -63,25 +65,17 @@ impl Operation for OwnershipTransfer {
             }
         };
         if new.is_owner {
-            return Ok(Transferred { organization: id, new_owner: new.id, previous_owner: None });
+            return Ok(Transferred { organization: id, new_owner: new.id, previous_owner: None, keys: Vec::new() });
         }
         users::lock(tx.conn, new.user_id).await?;
         let owned = users::owned_organizations(tx.conn, new.user_id).await?;
         may::own(&tx.app.limits, owned).map_err(|refusal| refusal.at(["newOwner"]))?;
-
-        let previous = organization_members::owners(tx.conn, &[id]).await?.pop();
-        let previous = previous.ok_or_else(|| Error::internal("an organization has no owner"))?;
-        organization_members::set_role(tx.conn, previous.id, role, tx.now).await?;
-        organization_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Organization)?, tx.now).await?;
-        organizations::update(tx.conn, &Organization { updated_at: tx.now, ..access.organization.clone() }).await?;
-        revoke_ungivable(tx, id, previous.user_id.0).await?;
-        let data = json!({
-            "user": new.user_id.to_string(),
-            "previousOwner": previous.user_id.to_string(),
-            "previousOwnerRole": role.key,
-        });
-        tx.happened(id, EventKind::OrganizationOwnershipTransferred, id.0, None, data)?;
-        Ok(Transferred { organization: id, new_owner: new.id, previous_owner: Some(previous.id) })
+        if self.dry_run {
+            tx.discard();
+        }
+        let owner = roles::owner(&roles, RoleScope::Organization)?;
+        let (previous, keys) = transfer_organization(tx, &permit, organization, &new, (owner, role)).await?;
+        Ok(Transferred { organization: id, new_owner: new.id, previous_owner: Some(previous.id), keys })
     }
 }
 
@@ -91,8 +85,7 @@ impl OwnershipTransfer {
         tx: &mut Transaction<'_>,
         access: &OrganizationAccess,
     ) -> Result<Result<OrganizationMember, Refusal>> {
-        let user = user_by_ref(tx.conn, &self.new_owner).await?;
-        let found = match user {
+        let found = match self.new_owner.find(tx.conn).await? {
             Some(user) => organization_members::with_role(tx.conn, access.organization.id, user.id).await?,
             None => None,
         };

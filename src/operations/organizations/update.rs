@@ -1,17 +1,19 @@
 //! Changes the profile of an organization.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{check_version, description, name},
         patch::{Edit, Patch},
     },
     may, profile,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef},
+    access::{OrganizationAccess, OrganizationRef, Permit},
     domain::{event::EventKind, id::OrganizationId, organization::Visibility, slug::Slug, text::fold},
     error::{Error, Refusal, Result},
     store::organizations::{self, Organization},
@@ -38,16 +40,16 @@ impl Operation for Update {
     type Output = OrganizationId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<OrganizationId> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        may::update(&access)?;
-        let before = &access.organization;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(may::update(&access))?;
+        let before = &access.target.organization;
         let mut edit = Edit::default();
         edit.check("expectedVersion", check_version(self.expected_version, before.version));
         let edited = self.edited(&mut edit, before);
         let current = Slug::parse(&before.slug).ok_or_else(|| Error::internal("an organization has no slug"))?;
         let slug = edit.required("slug", &self.slug, &current, |text| profile::slug(text));
         if slug != current {
-            edit.check("slug", take(tx, &slug, before.id).await?);
+            edit.check("slug", take(tx, &permit, &slug, before.id).await?);
         }
 
         let Some(change) = edit.end()? else { return Ok(before.id) };
@@ -58,7 +60,7 @@ impl Operation for Update {
             updated_at: tx.now,
             ..edited
         };
-        organizations::update(tx.conn, &after).await?;
+        organizations::update(tx.conn, &permit, &after).await?;
         tx.happened(before.id, EventKind::OrganizationUpdated, before.id.0, None, Value::Object(change))?;
         Ok(before.id)
     }
@@ -84,10 +86,15 @@ impl Update {
 }
 
 /// Takes a slug for an organization, unless it is or was another's. Its own earlier ones it has already.
-async fn take(tx: &mut Transaction<'_>, slug: &Slug, id: OrganizationId) -> Result<Result<(), Refusal>> {
+async fn take(
+    tx: &mut Transaction<'_>,
+    permit: &Permit,
+    slug: &Slug,
+    id: OrganizationId,
+) -> Result<Result<(), Refusal>> {
     let is_own = match organizations::id_by_slug(tx.conn, slug).await? {
         Some(holder) => holder == id,
-        None => organizations::take_slug(tx.conn, slug, id).await?,
+        None => organizations::take_slug(tx.conn, permit, slug).await?,
     };
     Ok(if is_own { Ok(()) } else { Err(profile::taken(slug)) })
 }

@@ -5,24 +5,23 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 
 use super::super::{
-    Operation, Transaction,
-    input::{BulkMode, ItemStatus, RoleRef, UserRef, aborted, check_bulk_size, role_not_assignable},
-    projects,
+    Locked, Operation, Transaction,
+    input::{BulkMode, ItemStatus, RoleRef, UserRef, check_bulk_size, role_not_assignable},
 };
 use crate::{
-    access::{Permission, ProjectAccess, ProjectRef},
+    access::{Allowed, Permission, ProjectAccess, ProjectRef},
     domain::{
         email::Email,
         event::EventKind,
         id::{ProjectId, ProjectMemberId, UserId},
         role::{BuiltInRole, RoleScope},
     },
-    error::{Code, Refusal, Result},
+    error::{Code, Error, Refusal, Result},
     store::{
         organization_members::{self, Membership},
         project_members::{self, ProjectMember},
         roles::{self, Role},
-        users,
+        users::{self, Pinned},
     },
 };
 
@@ -67,9 +66,8 @@ impl Operation for Add {
     type Output = Added;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Added> {
-        let access =
-            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
-        projects::may::add_members(&access)?;
+        let access = Locked::<ProjectAccess>::lock(tx, &self.project).await?;
+        let permit = access.permit(may_add(&access))?;
         check_bulk_size("members", self.members.len())?;
         let (organization, project) = (access.project.organization_id, access.project.id);
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
@@ -98,7 +96,8 @@ impl Operation for Add {
                     ItemResult { status: ItemStatus::Skipped, refusals: vec![at_item(refusal, index)], member }
                 }
                 Ok(Judged::Add(user, role)) => {
-                    let member = ProjectMember::new(ProjectMemberId(tx.id()), project, &user.entry, role, tx.now);
+                    let member =
+                        ProjectMember::new(ProjectMemberId(tx.id()), project, people.pinned(user)?, role, tx.now);
                     let data = json!({ "user": user.user_id.to_string(), "role": role.key });
                     tx.happened(organization, EventKind::ProjectMemberAdded, member.id.0, Some(project), data)?;
                     tx.count_project_members(organization, project, 1);
@@ -109,10 +108,18 @@ impl Operation for Add {
             });
         }
         if !rows.is_empty() {
-            project_members::insert(tx.conn, &rows).await?;
+            project_members::insert(tx.conn, &permit, &rows).await?;
         }
         Ok(Added { project, items })
     }
+}
+
+/// Before `projectMembersAdd`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn may_add(access: &ProjectAccess) -> Result<Allowed, Refusal> {
+    access.may(Permission::ProjectMembersManage)
 }
 
 /// What is to be done with one person.
@@ -131,7 +138,7 @@ fn judge<'a>(
     let user = people.find(&input.user)?;
     if !seen.insert(user.user_id) {
         return Ok(Judged::Skip(
-            Refusal::new(Code::Duplicate, "This person stands in the list before.").at(["user"]),
+            Refusal::new(Code::Duplicate, "This person is already in the list.").at(["user"]),
             None,
         ));
     }
@@ -150,13 +157,14 @@ fn at_item(refusal: Refusal, index: usize) -> Refusal {
 }
 
 fn aborted_item(index: usize, refusal: Option<Refusal>) -> ItemResult {
-    let refusal = refusal.unwrap_or_else(|| at_item(aborted(), index));
+    let refusal = refusal.unwrap_or_else(|| at_item(Refusal::aborted(), index));
     ItemResult { status: ItemStatus::Failed, refusals: vec![refusal], member: None }
 }
 
 /// Everybody who was named, as far as they are members of the organization.
 struct People {
     members: HashMap<UserId, Membership>,
+    pinned: HashMap<UserId, Pinned>,
     by_email: HashMap<Email, UserId>,
     in_project: HashMap<UserId, ProjectMemberId>,
     sees_members: bool,
@@ -173,21 +181,27 @@ impl People {
             }
         }
         let organization = access.project.organization_id;
-        let named = users::by_emails(tx.conn, &emails).await?;
-        let by_email: HashMap<Email, UserId> = named.into_iter().map(|user| (user.email, user.id)).collect();
+        let named = users::holders(tx.conn, &emails).await?;
+        let by_email: HashMap<Email, UserId> = named.into_iter().map(|(email, user)| (email, user.id)).collect();
         ids.extend(by_email.values().copied());
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = organization_members::by_users(tx.conn, &keys).await?;
         let members: HashMap<UserId, Membership> = members.into_iter().map(|found| (found.user_id, found)).collect();
         let among: Vec<UserId> = members.keys().copied().collect();
+        let pinned = users::pin(tx.conn, &among).await?;
         let in_project = project_members::among(tx.conn, organization, access.project.id, &among).await?;
         let in_project = in_project.into_iter().map(|member| (member.user_id, member.id)).collect();
         Ok(Self {
             members,
+            pinned,
             by_email,
             in_project,
             sees_members: access.organization.permissions.has(Permission::MembersRead),
         })
+    }
+
+    fn pinned(&self, user: &Membership) -> Result<&Pinned> {
+        self.pinned.get(&user.user_id).ok_or_else(|| Error::internal("a member is no person"))
     }
 
     /// Whoever is no member is not there, whether or not they have an account.

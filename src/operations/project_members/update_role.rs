@@ -1,19 +1,17 @@
 //! Gives a project member another role.
 
-use serde_json::json;
-
 use super::{
     super::{
-        Operation, Transaction,
-        input::{ProjectMemberRef, RoleRef, check_version, role_not_assignable},
-        invitations::revoke_ungivable,
+        Locked, Operation, Target, Transaction,
+        input::{ProjectMemberRef, RoleRef, RoleUpdated, check_version, role_not_assignable},
     },
-    check_manageable, lock,
+    ManagedMember, may_manage, may_manage_members,
 };
 use crate::{
-    domain::{event::EventKind, id::ProjectMemberId, role::RoleScope},
-    error::{Refusal, Result},
-    store::{project_members, roles},
+    consequences::memberships::change_project_role,
+    domain::{id::ProjectMemberId, role::RoleScope},
+    error::Result,
+    store::roles,
 };
 
 /// Gives a project member another role, no stronger than the viewer's own.
@@ -23,29 +21,32 @@ pub struct UpdateRole {
     pub member: ProjectMemberRef,
     pub role: RoleRef,
     pub expected_version: Option<i32>,
+    pub dry_run: bool,
 }
 
 impl Operation for UpdateRole {
-    type Output = ProjectMemberId;
+    type Output = RoleUpdated<ProjectMemberId>;
 
-    async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectMemberId> {
-        let managed = lock(tx, &self.member).await?;
-        let organization = managed.project.project.organization_id;
-        let (member, old) = managed.member.ok_or_else(|| Refusal::not_found("member").at(["member"]))?;
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<Self::Output> {
+        let locked = Locked::<ManagedMember>::lock(tx, &self.member).await?;
+        let organization = locked.organization.organization.id;
+        // Before the role that is wanted: who may not manage members learns nothing of roles.
+        let _allowed = may_manage_members(&locked.project)?;
+        let Some((member, old)) = &locked.member else { return Err(ManagedMember::missing().into()) };
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
         let role = self.role.among(&roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
-        check_manageable(&managed.project, &old)?;
-        if !managed.project.may_give(role) {
+        let permit = locked.permit(may_manage(&locked.project, old))?;
+        if !locked.project.may_give(role) {
             return Err(role_not_assignable(role).at(["role"]).into());
         }
         check_version(self.expected_version, member.version)?;
         if role.id == member.role_id {
-            return Ok(member.id);
+            return Ok(RoleUpdated { member: member.id, keys: Vec::new() });
         }
-        project_members::set_role(tx.conn, member.id, role, tx.now).await?;
-        revoke_ungivable(tx, organization, member.user_id.0).await?;
-        let data = json!({ "user": member.user_id.to_string(), "before": old.key, "after": role.key });
-        tx.happened(organization, EventKind::ProjectMemberRoleUpdated, member.id.0, Some(member.project_id), data)?;
-        Ok(member.id)
+        if self.dry_run {
+            tx.discard();
+        }
+        let keys = change_project_role(tx, &permit, member, (old, role)).await?;
+        Ok(RoleUpdated { member: member.id, keys })
     }
 }

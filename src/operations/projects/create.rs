@@ -1,12 +1,16 @@
 //! Creates a project, owned by the member who does it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use super::super::{
-    Operation, Transaction,
-    input::{description, name, wanted_slug},
-    organizations,
-    patch::Problems,
+use super::{
+    super::{
+        Locked, Operation, Transaction,
+        input::{description, name, wanted_slug},
+        patch::Problems,
+    },
+    may,
 };
 use crate::{
     access::{OrganizationAccess, OrganizationRef},
@@ -24,6 +28,7 @@ use crate::{
         project_members::{self, ProjectMember},
         projects::{self, Project},
         roles::{self, Role},
+        users,
     },
 };
 
@@ -41,9 +46,9 @@ impl Operation for Create {
     type Output = ProjectId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectId> {
-        let access = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        organizations::may::create_projects(&access, &tx.app.limits)?;
-        let organization = access.organization.id;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = access.permit(may::create(&access, &tx.app.limits))?;
+        let organization = access.target.organization.id;
         let (name, description) = self.checked()?;
 
         let slug = self.free_slug(tx, &access).await?;
@@ -60,14 +65,15 @@ impl Operation for Create {
             created_at: tx.now,
             updated_at: tx.now,
         };
-        if !projects::insert(tx.conn, &project).await? {
+        if !projects::insert(tx.conn, &permit, &project).await? {
             return Err(taken(&slug).into());
         }
 
         let owner = owner(tx, &access).await?;
+        let person = users::pin_one(tx.conn, owner.user_id).await?;
         let role = owner_role(tx, &access).await?;
-        let member = ProjectMember::new(ProjectMemberId(tx.id()), project.id, &owner.entry, &role, tx.now);
-        project_members::insert(tx.conn, std::slice::from_ref(&member)).await?;
+        let member = ProjectMember::new(ProjectMemberId(tx.id()), project.id, &person, &role, tx.now);
+        project_members::insert(tx.conn, &permit, std::slice::from_ref(&member)).await?;
 
         tx.count(organization, Counts { projects: 1, ..Counts::default() });
         tx.count_project_members(organization, project.id, 1);

@@ -2,59 +2,37 @@
 //! shows the same answer.
 
 use crate::{
-    access::{Permission, ProjectAccess},
-    error::{Code, Refusal},
+    access::{Allowed, OrganizationAccess, Permission, ProjectAccess},
+    app::Limits,
+    error::{Code, Detail, Refusal},
 };
+
+/// Before `projectCreate`.
+///
+/// # Errors
+/// `FORBIDDEN`, as all in this file; `LIMIT_REACHED`.
+pub fn create(access: &OrganizationAccess, limits: &Limits) -> Result<Allowed, Refusal> {
+    let allowed = access.may(Permission::ProjectsCreate)?;
+    let (limit, actual) = (limits.projects, access.organization.project_count);
+    if actual < limit {
+        return Ok(allowed);
+    }
+    let refusal = Refusal::new(Code::LimitReached, format!("An organization may have {limit} projects."));
+    Err(refusal.with(Detail::Limit { limit, actual }))
+}
 
 /// Before `projectUpdate`.
 ///
 /// # Errors
-/// `FORBIDDEN`, or `NOT_FOUND` for those who only know of it; so do all in this file.
-pub fn update(access: &ProjectAccess) -> Result<(), Refusal> {
+/// `FORBIDDEN`.
+pub fn update(access: &ProjectAccess) -> Result<Allowed, Refusal> {
     access.may(Permission::ProjectUpdate)
 }
 
 /// Before `projectDelete`.
 ///
 /// # Errors
-/// As [`update`].
-pub fn delete(access: &ProjectAccess) -> Result<(), Refusal> {
+/// `FORBIDDEN`.
+pub fn delete(access: &ProjectAccess) -> Result<Allowed, Refusal> {
     access.may(Permission::ProjectDelete)
-}
-
-/// Before `projectLeave`, given the viewer's own membership, and whether it is the owner's: the membership that ends.
-///
-/// # Errors
-/// `NOT_FOUND` for those who are no members, `OWNER_PROTECTED`.
-pub fn leave<M>(own: Option<(M, bool)>) -> Result<M, Refusal> {
-    let (member, is_owner) = own.ok_or_else(|| Refusal::not_found("membership").at(["project"]))?;
-    if is_owner {
-        let protected = "The owner of a project cannot leave; transfer the ownership first.";
-        return Err(Refusal::new(Code::OwnerProtected, protected).at(["project"]));
-    }
-    Ok(member)
-}
-
-/// Before `projectOwnershipTransfer`.
-///
-/// # Errors
-/// As [`update`].
-pub fn transfer_ownership(access: &ProjectAccess) -> Result<(), Refusal> {
-    access.may(Permission::ProjectTransfer)
-}
-
-/// Before `projectInvite`. Plan and seats count only for those who are new to the organization.
-///
-/// # Errors
-/// As [`update`].
-pub fn invite_members(access: &ProjectAccess) -> Result<(), Refusal> {
-    access.may(Permission::ProjectInvitationsManage)
-}
-
-/// Before `projectMembersAdd`.
-///
-/// # Errors
-/// As [`update`].
-pub fn add_members(access: &ProjectAccess) -> Result<(), Refusal> {
-    access.may(Permission::ProjectMembersManage)
 }

@@ -1,26 +1,20 @@
 //! Makes another member the owner of a project.
 
-use serde_json::json;
-
-use super::{
-    super::{
-        Operation, Transaction,
-        input::{RoleRef, UserRef, check_version, not_member, previous_owner_role, user_by_ref},
-        invitations::revoke_ungivable,
-    },
-    may,
+use super::super::{
+    Locked, Operation, Transaction,
+    input::{RoleRef, UserRef, check_version, not_member, previous_owner_role},
 };
 use crate::{
     access::{Permission, ProjectAccess, ProjectRef},
+    consequences::{keys::KeyChange, memberships::transfer_project},
     domain::{
-        event::EventKind,
         id::{ProjectId, ProjectMemberId},
         role::RoleScope,
     },
     error::{Error, Refusal, Result},
     store::{
         project_members::{self, ProjectMember},
-        projects, roles,
+        roles,
     },
 };
 
@@ -32,6 +26,7 @@ pub struct OwnershipTransfer {
     pub new_owner: UserRef,
     pub previous_owner_role: Option<RoleRef>,
     pub expected_version: Option<i32>,
+    pub dry_run: bool,
 }
 
 /// Who owns a project now.
@@ -43,15 +38,16 @@ pub struct Transferred {
     pub new_owner: ProjectMemberId,
     /// The owner before; none when nothing happened.
     pub previous_owner: Option<ProjectMemberId>,
+    /// API keys of the owner before that can do less.
+    pub keys: Vec<KeyChange>,
 }
 
 impl Operation for OwnershipTransfer {
     type Output = Transferred;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Transferred> {
-        let access =
-            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
-        may::transfer_ownership(&access)?;
+        let access = Locked::<ProjectAccess>::lock(tx, &self.project).await?;
+        let permit = access.permit(access.may_transfer())?;
         let (organization, id) = (access.project.organization_id, access.project.id);
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
         let version = check_version(self.expected_version, access.project.version);
@@ -63,22 +59,15 @@ impl Operation for OwnershipTransfer {
             }
         };
         if new.is_owner {
-            return Ok(Transferred { project: id, new_owner: new.id, previous_owner: None });
+            return Ok(Transferred { project: id, new_owner: new.id, previous_owner: None, keys: Vec::new() });
         }
 
-        let previous = project_members::owners(tx.conn, &[(organization, id)]).await?.pop();
-        let previous = previous.ok_or_else(|| Error::internal("a project has no owner"))?;
-        project_members::set_role(tx.conn, previous.id, role, tx.now).await?;
-        project_members::set_role(tx.conn, new.id, roles::owner(&roles, RoleScope::Project)?, tx.now).await?;
-        projects::touch(tx.conn, organization, &[id], tx.now).await?;
-        revoke_ungivable(tx, organization, previous.user_id.0).await?;
-        let data = json!({
-            "user": new.user_id.to_string(),
-            "previousOwner": previous.user_id.to_string(),
-            "previousOwnerRole": role.key,
-        });
-        tx.happened(organization, EventKind::ProjectOwnershipTransferred, id.0, Some(id), data)?;
-        Ok(Transferred { project: id, new_owner: new.id, previous_owner: Some(previous.id) })
+        if self.dry_run {
+            tx.discard();
+        }
+        let owner = roles::owner(&roles, RoleScope::Project)?;
+        let (previous, keys) = transfer_project(tx, &permit, &new, (owner, role)).await?;
+        Ok(Transferred { project: id, new_owner: new.id, previous_owner: Some(previous), keys })
     }
 }
 
@@ -89,7 +78,7 @@ impl OwnershipTransfer {
         access: &ProjectAccess,
     ) -> Result<Result<ProjectMember, Refusal>> {
         let (organization, project) = (access.project.organization_id, access.project.id);
-        let found = match user_by_ref(tx.conn, &self.new_owner).await? {
+        let found = match self.new_owner.find(tx.conn).await? {
             Some(user) => project_members::among(tx.conn, organization, project, &[user.id]).await?.pop(),
             None => None,
         };

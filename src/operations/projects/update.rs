@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{check_version, description, name, wanted_slug},
         patch::{Edit, Patch},
     },
@@ -12,7 +12,7 @@ use super::{
     may,
 };
 use crate::{
-    access::{Permission, ProjectAccess, ProjectRef},
+    access::{ProjectAccess, ProjectRef},
     domain::{event::EventKind, id::ProjectId, slug::Slug, text::fold},
     error::{Error, Result},
     store::projects::{self, Project},
@@ -33,9 +33,8 @@ impl Operation for Update {
     type Output = ProjectId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ProjectId> {
-        let access =
-            ProjectAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.project, Permission::ProjectRead).await?;
-        may::update(&access)?;
+        let access = Locked::<ProjectAccess>::lock(tx, &self.project).await?;
+        let permit = access.permit(may::update(&access))?;
         let before = &access.project;
         let mut edit = Edit::default();
         edit.check("expectedVersion", check_version(self.expected_version, before.version));
@@ -58,7 +57,7 @@ impl Operation for Update {
             updated_at: tx.now,
             ..before.clone()
         };
-        projects::update(tx.conn, &after).await?;
+        projects::update(tx.conn, &permit, &after).await?;
         let data = Value::Object(change);
         tx.happened(before.organization_id, EventKind::ProjectUpdated, before.id.0, Some(before.id), data)?;
         Ok(before.id)

@@ -1,30 +1,27 @@
 //! Creates a role of an organization's own.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use super::{
-    super::{
-        Operation, Transaction,
-        input::{text_refusal, wanted_slug},
-        suffix,
-    },
-    Wanted, check_permissions,
+use super::super::{
+    Locked, Operation, Transaction,
+    input::{text_refusal, wanted_slug},
+    permissions::{Wanted, check_permissions},
+    suffix,
 };
 use crate::{
-    access::{Definition, OrganizationAccess, OrganizationRef, Permission},
+    access::{Allowed, Definition, OrganizationAccess, OrganizationRef, Permission},
     domain::{
         event::EventKind,
         id::RoleId,
-        role::RoleScope,
+        role::{CUSTOM_RANK, RoleScope},
         slug::Slug,
         text::{self, fold},
     },
     error::{Code, Detail, Error, Refusal, Result},
     store::roles::{self, Role},
 };
-
-/// Place of custom roles in lists: behind the built-in ones.
-const RANK: i16 = 4;
 
 /// Creates a role that holds nothing that the viewer lacks.
 #[derive(Clone, Debug)]
@@ -42,12 +39,10 @@ impl Operation for Create {
     type Output = RoleId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<RoleId> {
-        let access =
-            OrganizationAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.organization, Permission::RolesManage)
-                .await?;
-        let organization = access.organization.id;
+        let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let organization = access.target.organization.id;
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-        may_create(&access, &roles, tx.app.limits.custom_roles)?;
+        let permit = access.permit(may_create(&access, &roles, tx.app.limits.custom_roles))?;
         let (name, description, permissions) = self.checked(&access)?;
 
         let key = self.free_key(tx, &roles)?;
@@ -61,12 +56,12 @@ impl Operation for Create {
             sort_name: fold(&name),
             name,
             description,
-            rank: RANK,
+            rank: CUSTOM_RANK,
             version: 1,
             created_at: tx.now,
             updated_at: tx.now,
         };
-        if !roles::add(tx.conn, &role).await? {
+        if !roles::add(tx.conn, &permit, &role).await? {
             return Err(taken(&key).into());
         }
         let data = json!({ "key": role.key, "scope": role.scope.as_str(), "name": role.name, "permissions": role.permissions });
@@ -79,12 +74,12 @@ impl Operation for Create {
 ///
 /// # Errors
 /// `FORBIDDEN` or `LIMIT_REACHED`.
-pub fn may_create(organization: &OrganizationAccess, roles: &[Role], limit: i32) -> Result<(), Refusal> {
-    organization.may(Permission::RolesManage)?;
+pub fn may_create(organization: &OrganizationAccess, roles: &[Role], limit: i32) -> Result<Allowed, Refusal> {
+    let allowed = organization.may(Permission::RolesManage)?;
     let custom = roles.iter().filter(|role| role.built_in.is_none()).count();
     let actual = i32::try_from(custom).unwrap_or(i32::MAX);
     if actual < limit {
-        return Ok(());
+        return Ok(allowed);
     }
     let message = format!("An organization may have {limit} roles of its own.");
     Err(Refusal::new(Code::LimitReached, message).with(Detail::Limit { limit, actual }))

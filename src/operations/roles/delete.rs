@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{RoleRef, check_version, role_not_assignable},
-        invitations::revoke_ungivable_after,
     },
-    Managed, lock, may_change,
+    ManagedRole, may_change,
 };
 use crate::{
-    domain::{event::EventKind, id::RoleId, role::BuiltInRole},
+    consequences,
+    domain::{event::EventKind, id::RoleId},
     error::{Code, Error, Refusal, Result},
     store::roles::{self, Role, Uses},
 };
@@ -38,21 +38,17 @@ impl Operation for Delete {
     type Output = Deleted;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Deleted> {
-        let managed = lock(tx, self.role).await?;
-        let (organization, role) = (managed.organization.organization.id, &managed.role);
-        may_change(&managed.organization, role)?;
+        let locked = Locked::<ManagedRole>::lock(tx, &self.role).await?;
+        let (organization, role) = (locked.organization.organization.id, &locked.role);
+        let permit = locked.permit(may_change(&locked.organization, role))?;
         check_version(self.expected_version, role.version)?;
-        let replacement =
-            self.replacement.as_ref().map(|replacement| check_replacement(&managed, replacement)).transpose()?;
+        let replacement = self.replacement.as_ref().map(|replacement| check_replacement(&locked, replacement));
+        let replacement = replacement.transpose()?;
         if replacement.is_none() {
             let uses = roles::uses(tx.conn, &[(organization, role.id)], tx.now).await?.pop();
             check_unused(role, uses.ok_or_else(|| Error::internal("a role was not counted"))?)?;
         }
-        // Invitations that ended name the role, too: their history stays.
-        let heir = replacement.map_or_else(|| member_role(&managed), Ok)?;
-        let members = roles::replace(tx.conn, role, heir, tx.now).await?;
-        roles::delete(tx.conn, role).await?;
-        revoke_ungivable_after(tx, organization, heir.id).await?;
+        let members = consequences::roles::delete(tx, &permit, &locked.organization, role, replacement).await?;
         let data = json!({
             "key": role.key,
             "scope": role.scope.as_str(),
@@ -79,18 +75,13 @@ pub fn check_unused(role: &Role, uses: Uses) -> Result<(), Refusal> {
     Err(Refusal::new(Code::RoleInUse, message).at(["replacementRoleId"]))
 }
 
-fn check_replacement<'a>(managed: &'a Managed, replacement: &RoleRef) -> Result<&'a Role, Refusal> {
-    let (organization, role) = (&managed.organization, &managed.role);
+fn check_replacement<'a>(locked: &'a Locked<ManagedRole>, replacement: &RoleRef) -> Result<&'a Role, Refusal> {
+    let (organization, role) = (&locked.organization, &locked.role);
     let at = |refusal: Refusal| refusal.at(["replacementRoleId"]);
-    let found = replacement.among(&managed.roles, role.scope).map_err(at)?;
+    let found = replacement.among(&locked.roles, role.scope).map_err(at)?;
     if found.id == role.id {
         return Err(at(Refusal::new(Code::Invalid, "A role cannot replace itself.")));
     }
     let may_do_as_much = organization.everywhere(found.scope).covers(organization.policy.of_role(found));
     if found.is_owner() || !may_do_as_much { Err(at(role_not_assignable(found))) } else { Ok(found) }
-}
-
-fn member_role(managed: &Managed) -> Result<&Role> {
-    let is_member = |role: &&Role| role.scope == managed.role.scope && role.built_in == Some(BuiltInRole::Member);
-    managed.roles.iter().find(is_member).ok_or_else(|| Error::internal("an organization has no member role"))
 }

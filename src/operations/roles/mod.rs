@@ -2,46 +2,55 @@
 
 mod create;
 mod delete;
-mod permissions;
 mod update;
 
 pub use create::{Create, may_create};
 pub use delete::{Delete, Deleted, check_unused};
-pub(super) use permissions::{Wanted, check_permissions};
 pub use update::Update;
 
 use std::sync::Arc;
 
-use super::{Transaction, input::role_not_assignable};
+use super::{Target, Transaction, input::role_not_assignable};
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, PermissionSet},
-    domain::{id::RoleId, role::RoleScope},
-    error::{Code, Error, Refusal, Result},
-    store::roles::{self, Role},
+    access::{Allowed, OrganizationAccess, Permission, PermissionSet},
+    domain::{
+        id::{OrganizationId, RoleId},
+        role::RoleScope,
+    },
+    error::{Code, Refusal, Result},
+    store::{
+        Connection,
+        roles::{self, Role},
+    },
 };
 
-/// A role as the viewer finds it, with the organization locked, and all roles beside it.
-struct Managed {
-    organization: Arc<OrganizationAccess>,
+/// A role as the viewer finds it, and all roles beside it. Whoever is inside of the organization knows them.
+struct ManagedRole {
     role: Role,
     roles: Vec<Role>,
 }
 
-/// Locks the organization of a role. Whoever is inside knows its roles.
-async fn lock(tx: &mut Transaction<'_>, id: Option<RoleId>) -> Result<Managed> {
-    let missing = || Error::from(Refusal::not_found("role").at(["roleId"]));
-    let id = id.ok_or_else(missing)?;
-    let found = roles::by_ids(tx.conn, &[id]).await?.pop().ok_or_else(missing)?;
-    let by = OrganizationRef::Id(found.organization_id);
-    let organization = OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &by).await;
-    let organization =
-        organization.map_err(|error| if matches!(error, Error::Refused(_)) { missing() } else { error })?;
-    if !organization.is_inside {
-        return Err(missing());
+impl Target for ManagedRole {
+    type By = Option<RoleId>;
+
+    fn missing() -> Refusal {
+        Refusal::not_found("role").at(["roleId"])
     }
-    let roles = roles::of_organizations(tx.conn, &[found.organization_id]).await?;
-    let role = roles.iter().find(|role| role.id == id).cloned().ok_or_else(missing)?;
-    Ok(Managed { organization, role, roles })
+
+    async fn organization_of(conn: &Connection, by: &Option<RoleId>) -> Result<Option<OrganizationId>> {
+        let Some(id) = by else { return Ok(None) };
+        Ok(roles::by_ids(conn, &[*id]).await?.pop().map(|role| role.organization_id))
+    }
+
+    async fn find(
+        tx: &mut Transaction<'_>,
+        organization: &Arc<OrganizationAccess>,
+        by: &Option<RoleId>,
+    ) -> Result<Option<Self>> {
+        let roles = roles::of_organizations(tx.conn, &[organization.organization.id]).await?;
+        let role = roles.iter().find(|role| Some(role.id) == *by && organization.shows_role(role)).cloned();
+        Ok(role.map(|role| Self { role, roles }))
+    }
 }
 
 /// The viewer may change or delete this role: it is one of the organization's own, and holds nothing that
@@ -49,14 +58,14 @@ async fn lock(tx: &mut Transaction<'_>, id: Option<RoleId>) -> Result<Managed> {
 ///
 /// # Errors
 /// `FORBIDDEN` or `BUILT_IN_ROLE`.
-pub fn may_change(organization: &OrganizationAccess, role: &Role) -> Result<(), Refusal> {
-    organization.may(Permission::RolesManage).map_err(|refusal| refusal.at(["roleId"]))?;
+pub fn may_change(organization: &OrganizationAccess, role: &Role) -> Result<Allowed, Refusal> {
+    let allowed = organization.may(Permission::RolesManage).map_err(|refusal| refusal.at(["roleId"]))?;
     if role.built_in.is_some() {
         let message = format!("{} is built in: it cannot be changed or deleted.", role.name);
         return Err(Refusal::new(Code::BuiltInRole, message).at(["roleId"]));
     }
     if organization.everywhere(role.scope).covers(organization.policy.of_role(role)) {
-        Ok(())
+        Ok(allowed)
     } else {
         Err(Refusal::new(Code::Forbidden, format!("{} can do more than you can.", role.name)).at(["roleId"]))
     }

@@ -4,24 +4,25 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{check_version, text_refusal},
-        invitations::revoke_ungivable_after,
         patch::Patch,
+        permissions::check_permissions,
     },
-    check_permissions,
+    ManagedRole,
     create::wanted,
-    lock, may_change,
+    may_change,
 };
 use crate::{
     access::OrganizationAccess,
+    consequences,
     domain::{
         event::EventKind,
         id::RoleId,
         text::{self, TextError, fold},
     },
     error::{Code, Error, Refusal, Result},
-    store::roles::{self, Role},
+    store::roles::Role,
 };
 
 /// Changes a role; what is narrowed is gone for its members from the next request on.
@@ -39,20 +40,17 @@ impl Operation for Update {
     type Output = RoleId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<RoleId> {
-        let managed = lock(tx, self.role).await?;
-        let (organization, before) = (managed.organization.organization.id, managed.role);
-        may_change(&managed.organization, &before)?;
+        let locked = Locked::<ManagedRole>::lock(tx, &self.role).await?;
+        let (organization, before) = (locked.organization.organization.id, &locked.role);
+        let permit = locked.permit(may_change(&locked.organization, before))?;
         check_version(self.expected_version, before.version)?;
-        let after = self.applied(&managed.organization, &before)?;
-        if after == before {
+        let after = self.applied(&locked.organization, before)?;
+        if after == *before {
             return Ok(before.id);
         }
-        roles::update(tx.conn, &after, tx.now).await?;
-        if after.permissions != before.permissions {
-            revoke_ungivable_after(tx, organization, before.id).await?;
-        }
+        consequences::roles::update(tx, &permit, before, &after).await?;
         let data =
-            json!({ "key": before.key, "before": difference(&before, &after), "after": difference(&after, &before) });
+            json!({ "key": before.key, "before": difference(before, &after), "after": difference(&after, before) });
         tx.happened(organization, EventKind::RoleUpdated, before.id.0, None, data)?;
         Ok(before.id)
     }

@@ -4,14 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{BulkMode, ItemStatus, check_bulk_size},
     },
-    Additions, Change, MemberInput, end_memberships,
-    people::{Identity, People, Person, aborted_item, at_item, duplicate},
+    Change, MemberInput,
 };
 use crate::{
     access::{TeamAccess, TeamRef},
+    consequences::{
+        team_people::{Additions, Identity, People, Person, aborted_item, at_item, duplicate},
+        teams::end_memberships,
+    },
     domain::id::{TeamId, TeamMemberId},
     error::{Code, Refusal, Result},
     store::team_members::{self, TeamMember},
@@ -73,8 +76,8 @@ impl Operation for Add {
     type Output = Added;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Added> {
-        let access = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.team).await?;
-        access.may_manage_members()?;
+        let access = Locked::<TeamAccess>::lock(tx, &self.team).await?;
+        let permit = access.permit(access.may_manage_members())?;
         check_bulk_size("members", self.members.len())?;
         let (organization, team) = access.key();
         let people = People::load(tx, &access.organization, self.members.iter().map(|input| &input.user)).await?;
@@ -95,16 +98,16 @@ impl Operation for Add {
                 Err(refusal) => ItemResult::failed(index, refusal),
                 Ok(Verdict::Skip(refusal, member)) => ItemResult::skipped(index, at_item(refusal, index), member),
                 Ok(Verdict::Add(person)) => {
-                    twice.extend(there.iter().filter(|row| is_pending_of(row, person)).cloned());
-                    let member = additions.add(tx, &access, person, input.role)?;
+                    twice.extend(there.iter().filter(|row| is_pending_of(row, &people, person)).cloned());
+                    let member = additions.add(tx, &access, &people, (person, input.role))?;
                     ItemResult::done(Some(index), Change::Added, Some(member))
                 }
             });
         }
         if additions.count() > 0 {
-            end_memberships(tx, &access, &twice).await?;
+            end_memberships(tx, &permit, &access, &twice).await?;
             tx.count_team_members(organization, team, additions.count());
-            additions.write(tx).await?;
+            additions.write(tx, &permit).await?;
         }
         Ok(Added { team, items })
     }
@@ -139,6 +142,7 @@ fn judge<'a>(people: &'a People, there: &[TeamMember], members: &[MemberInput]) 
 }
 
 /// Whoever is in the team as a person is not there as an invitee as well.
-fn is_pending_of(row: &TeamMember, person: Person<'_>) -> bool {
-    matches!(person, Person::Member(user) if row.user_id.is_none() && row.email == user.email)
+fn is_pending_of(row: &TeamMember, people: &People, person: Person<'_>) -> bool {
+    let Person::Member(user) = person else { return false };
+    row.user_id.is_none() && row.email.get().is_some() && row.email.get() == people.address(user.user_id)
 }

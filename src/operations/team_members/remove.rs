@@ -1,10 +1,11 @@
 //! Removes a member from a team.
 
 use super::{
-    super::{Operation, Transaction, input::TeamMemberRef},
-    end_memberships, lock,
+    super::{Locked, Operation, Transaction, input::TeamMemberRef},
+    ManagedMember,
 };
 use crate::{
+    consequences::teams::end_memberships,
     domain::id::{TeamId, TeamMemberId},
     error::Result,
 };
@@ -29,10 +30,11 @@ impl Operation for Remove {
     type Output = Removed;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Removed> {
-        let managed = lock(tx, &self.member).await?;
-        let team = managed.team.team.id;
-        let Some(member) = managed.member else { return Ok(Removed { team, member: None }) };
-        end_memberships(tx, &managed.team, std::slice::from_ref(&member)).await?;
+        let locked = Locked::<ManagedMember>::lock(tx, &self.member).await?;
+        let permit = locked.permit(locked.may_manage())?;
+        let team = locked.team.team.id;
+        let Some(member) = &locked.member else { return Ok(Removed { team, member: None }) };
+        end_memberships(tx, &permit, &locked.team, std::slice::from_ref(member)).await?;
         Ok(Removed { team, member: Some(member.id) })
     }
 }

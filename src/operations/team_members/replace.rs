@@ -2,27 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::json;
-
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{BulkMode, ItemStatus, check_most, check_version},
     },
-    Added, Additions, Change, ItemResult, MemberInput,
-    end::take_back_of,
-    end_memberships,
-    people::{Identity, People, Person, aborted_item, at_item, duplicate},
-    told_of_role,
+    Added, Change, ItemResult, MemberInput,
 };
 use crate::{
     access::{TeamAccess, TeamRef},
-    domain::{event::EventKind, team::TeamMemberRole},
-    error::{Code, Refusal, Result},
-    store::{
-        invitation_teams,
-        team_members::{self, TeamMember},
+    consequences::{
+        team_people::{Additions, Identity, People, Person, aborted_item, at_item, duplicate},
+        teams::{end_memberships, set_roles},
     },
+    error::{Code, Refusal, Result},
+    store::team_members::{self, TeamMember},
 };
 
 /// Most people of one call.
@@ -43,8 +37,8 @@ impl Operation for Replace {
     type Output = Added;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Added> {
-        let access = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.team).await?;
-        access.may_manage_members()?;
+        let access = Locked::<TeamAccess>::lock(tx, &self.team).await?;
+        let permit = access.permit(access.may_manage_members())?;
         let too_many = check_most("members", self.members.len(), MAX);
         let stale = check_version(self.expected_version, access.team.version);
         let refusals: Vec<Refusal> = [too_many.err(), stale.err()].into_iter().flatten().collect();
@@ -78,19 +72,19 @@ impl Operation for Replace {
                     ItemResult::done(Some(index), Change::Updated, Some(row.id))
                 }
                 Ok(Wanted::New(person)) => {
-                    let member = additions.add(tx, &access, person, input.role)?;
+                    let member = additions.add(tx, &access, &people, (person, input.role))?;
                     ItemResult::done(Some(index), Change::Added, Some(member).filter(|_| !self.dry_run))
                 }
             });
         }
         items.extend(gone.iter().map(|row| ItemResult::done(None, Change::Removed, Some(row.id))));
         if !self.dry_run {
-            end_memberships(tx, &access, &gone).await?;
+            end_memberships(tx, &permit, &access, &gone).await?;
             if additions.count() > 0 {
                 tx.count_team_members(organization, team, additions.count());
-                additions.write(tx).await?;
+                additions.write(tx, &permit).await?;
             }
-            set_roles(tx, &access, &changes).await?;
+            set_roles(tx, &permit, &access, &changes).await?;
         }
         Ok(Added { team, items })
     }
@@ -145,36 +139,4 @@ impl Added {
 
 fn already() -> Refusal {
     Refusal::new(Code::AlreadyMember, "This person is in the team already, with this role.").at(["user"])
-}
-
-/// Gives members of a team, and the invitations of those who are invitees, other roles.
-pub async fn set_roles(
-    tx: &mut Transaction<'_>,
-    access: &TeamAccess,
-    changes: &[(&TeamMember, TeamMemberRole)],
-) -> Result<()> {
-    let (organization, team) = access.key();
-    for role in TeamMemberRole::ALL {
-        let changed = || changes.iter().filter(|(_, new)| new == role).map(|(row, _)| row);
-        let ids: Vec<_> = changed().map(|row| row.id).collect();
-        if ids.is_empty() {
-            continue;
-        }
-        team_members::set_role(tx.conn, organization, &ids, *role).await?;
-        let invited: Vec<_> = changed().filter_map(|row| row.invitation_id).collect();
-        if !invited.is_empty() {
-            invitation_teams::set_role(tx.conn, organization, &invited, team, *role).await?;
-        }
-        tx.count_team_members(organization, team, 0);
-    }
-    for (row, role) in changes {
-        let data = told_of_role(row, *role);
-        tx.happened(organization, EventKind::TeamMemberRoleUpdated, row.id.0, None, data)?;
-        if let Some(invitation) = row.invitation_id {
-            let data = json!({ "email": row.email.as_str(), "team": team.to_string() });
-            tx.happened(organization, EventKind::InvitationUpdated, invitation.0, None, data)?;
-        }
-    }
-    let changed: Vec<TeamMember> = changes.iter().map(|(row, _)| (*row).clone()).collect();
-    take_back_of(tx, organization, &changed).await
 }

@@ -1,13 +1,13 @@
 //! Makes a team member its lead, or one no more.
 
 use super::{
-    super::{Operation, Transaction, input::TeamMemberRef},
-    lock,
-    replace::set_roles,
+    super::{Locked, Operation, Target, Transaction, input::TeamMemberRef},
+    ManagedMember,
 };
 use crate::{
+    consequences::teams::set_roles,
     domain::{id::TeamMemberId, team::TeamMemberRole},
-    error::{Refusal, Result},
+    error::Result,
 };
 
 /// Gives a team member another role.
@@ -22,10 +22,11 @@ impl Operation for UpdateRole {
     type Output = TeamMemberId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<TeamMemberId> {
-        let managed = lock(tx, &self.member).await?;
-        let member = managed.member.ok_or_else(|| Refusal::not_found("member").at(["member"]))?;
+        let locked = Locked::<ManagedMember>::lock(tx, &self.member).await?;
+        let permit = locked.permit(locked.may_manage())?;
+        let member = locked.member.as_ref().ok_or_else(ManagedMember::missing)?;
         if member.role != self.role {
-            set_roles(tx, &managed.team, &[(&member, self.role)]).await?;
+            set_roles(tx, &permit, &locked.team, &[(member, self.role)]).await?;
         }
         Ok(member.id)
     }

@@ -1,21 +1,21 @@
 //! Creates a team.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::json;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{self, check_most, wanted_slug},
         suffix,
-        team_members::{Additions, MemberInput, People, at_item, duplicate},
     },
     checked_color, taken,
 };
 use crate::{
-    access::{OrganizationAccess, OrganizationRef, Permission, TeamAccess},
+    access::{Allowed, OrganizationAccess, OrganizationRef, Permission, TeamAccess},
     app::Limits,
+    consequences::team_people::{Additions, MemberInput, People, at_item, duplicate},
     domain::{
         event::EventKind,
         id::{OrganizationId, TeamId},
@@ -47,23 +47,23 @@ pub struct Create {
 ///
 /// # Errors
 /// Refused as forbidden, or for the limit.
-pub fn may_create(organization: &OrganizationAccess, limits: &Limits) -> Result<(), Refusal> {
-    organization.may(Permission::TeamsManage)?;
+pub fn may_create(organization: &OrganizationAccess, limits: &Limits) -> Result<Allowed, Refusal> {
+    let allowed = organization.may(Permission::TeamsManage)?;
     let (limit, actual) = (limits.teams, organization.organization.team_count);
     if actual >= limit {
         let refusal = Refusal::new(Code::LimitReached, format!("An organization may have {limit} teams."));
         return Err(refusal.with(Detail::Limit { limit, actual }));
     }
-    Ok(())
+    Ok(allowed)
 }
 
 impl Operation for Create {
     type Output = TeamId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<TeamId> {
-        let organization =
-            OrganizationAccess::lock_visible(tx.conn, &tx.app.policy, tx.viewer, &self.organization).await?;
-        may_create(&organization, &tx.app.limits)?;
+        let locked = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
+        let permit = locked.permit(may_create(&locked, &tx.app.limits))?;
+        let organization = locked.organization;
         let id = organization.organization.id;
         let mut team = self.checked(tx, id).await?;
         let people = People::load(tx, &organization, self.members.iter().map(|input| &input.user)).await?;
@@ -74,15 +74,15 @@ impl Operation for Create {
         let created = json!({ "slug": team.slug, "name": team.name });
         tx.happened(id, EventKind::TeamCreated, team.id.0, None, created)?;
         tx.count(id, Counts { teams: 1, ..Counts::default() });
-        if !teams::insert(tx.conn, &team).await? {
+        if !teams::insert(tx.conn, &permit, &team).await? {
             return Err(Error::Transient(format!("the slug {slug} was taken under a lock").into()));
         }
         let team = TeamAccess { team, organization, own: None };
         let mut additions = Additions::default();
         for input in &self.members {
-            additions.add(tx, &team, people.find(&input.user)?, input.role)?;
+            additions.add(tx, &team, &people, (people.find(&input.user)?, input.role))?;
         }
-        additions.write(tx).await?;
+        additions.write(tx, &permit).await?;
         Ok(team.team.id)
     }
 }

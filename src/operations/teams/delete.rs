@@ -1,16 +1,11 @@
 //! Deletes a team.
 
-use serde_json::json;
-
-use super::super::{Operation, Transaction, input::check_version};
+use super::super::{Locked, Operation, Transaction, input::check_version};
 use crate::{
     access::{TeamAccess, TeamRef},
-    domain::{
-        event::EventKind,
-        id::{OrganizationId, TeamId},
-    },
+    consequences,
+    domain::id::{OrganizationId, TeamId},
     error::Result,
-    store::{invitation_teams, organizations::Counts, teams},
 };
 
 /// Deletes a team with its memberships; invitations grant it no more.
@@ -34,18 +29,11 @@ impl Operation for Delete {
     type Output = Deleted;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Deleted> {
-        let access = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.team).await?;
-        access.may_manage()?;
+        let access = Locked::<TeamAccess>::lock(tx, &self.team).await?;
+        let permit = access.permit(access.may_manage())?;
         check_version(self.expected_version, access.team.version)?;
+        consequences::teams::delete(tx, &permit, &access).await?;
         let (organization, team) = access.key();
-        for invitation in invitation_teams::granting(tx.conn, organization, team).await? {
-            let data = json!({ "because": "the team was deleted", "team": team.to_string() });
-            tx.happened(organization, EventKind::InvitationUpdated, invitation.0, None, data)?;
-        }
-        teams::delete(tx.conn, organization, team).await?;
-        tx.count(organization, Counts { teams: -1, ..Counts::default() });
-        let data = json!({ "slug": access.team.slug, "name": access.team.name });
-        tx.happened(organization, EventKind::TeamDeleted, team.0, None, data)?;
         Ok(Deleted { organization, team })
     }
 }

@@ -1,8 +1,9 @@
 //! Ends the viewer's own membership of a team.
 
-use super::super::{Operation, Transaction, team_members::end_memberships};
+use super::super::{Locked, Operation, Transaction};
 use crate::{
     access::{TeamAccess, TeamRef},
+    consequences::teams::end_memberships,
     domain::id::{TeamId, TeamMemberId},
     error::{Error, Result},
     store::team_members,
@@ -28,15 +29,15 @@ impl Operation for Leave {
     type Output = Left;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Left> {
-        let access = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.team).await?;
-        access.may_leave()?;
+        let access = Locked::<TeamAccess>::lock(tx, &self.team).await?;
+        let permit = access.permit(access.may_leave())?;
         let (organization, team) = access.key();
         let own = match tx.viewer.user_id() {
             Some(user) => team_members::among(tx.conn, organization, team, &[user], &[]).await?,
             None => Vec::new(),
         };
         let member = own.first().ok_or_else(|| Error::internal("a role in a team without a membership"))?.id;
-        end_memberships(tx, &access, &own).await?;
+        end_memberships(tx, &permit, &access, &own).await?;
         Ok(Left { team, member })
     }
 }

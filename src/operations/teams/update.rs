@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Operation, Transaction,
+        Locked, Operation, Transaction,
         input::{check_version, description, name, wanted_slug},
         patch::{Edit, Patch},
     },
@@ -33,8 +33,8 @@ impl Operation for Update {
     type Output = TeamId;
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<TeamId> {
-        let access = TeamAccess::lock(tx.conn, &tx.app.policy, tx.viewer, &self.team).await?;
-        access.may_manage()?;
+        let access = Locked::<TeamAccess>::lock(tx, &self.team).await?;
+        let permit = access.permit(access.may_manage())?;
         let before = &access.team;
         let mut edit = Edit::default();
         edit.check("expectedVersion", check_version(self.expected_version, before.version));
@@ -60,7 +60,7 @@ impl Operation for Update {
             updated_at: tx.now,
             ..before.clone()
         };
-        teams::update(tx.conn, &after).await?;
+        teams::update(tx.conn, &permit, &after).await?;
         tx.happened(before.organization_id, EventKind::TeamUpdated, before.id.0, None, Value::Object(change))?;
         Ok(before.id)
     }

@@ -292,7 +292,7 @@ fn operation(server: Arc<Server>, viewer: Arc<Viewer>, id: RequestId, params: Pa
             Err(refused) => return only(Event::Error(refused.errors().to_vec())),
         };
         let app = &server.app;
-        let now = async { viewer.again(&mut *app.db.read().await?, app.now()).await };
+        let now = async { viewer.again(&*app.db.read().await?, &app.policy, app.now()).await };
         let viewer = match now.await {
             Ok(Some(viewer)) => Arc::new(viewer),
             Ok(None) => return only(Event::Close(Close::FORBIDDEN)),

@@ -33,6 +33,8 @@ pub struct Claims {
     pub picture: Option<String>,
     /// `exp`, without the leeway.
     pub expires_at: DateTime<Utc>,
+    /// `iat`, where the token has one.
+    pub issued_at: Option<DateTime<Utc>>,
 }
 
 /// Checks the claims of a token whose signature is right.
@@ -47,7 +49,7 @@ pub(super) fn check(
         return Err(TokenError::Invalid("the token's issuer (iss) is not accepted"));
     }
     check_audience(raw.get("aud"), audience)?;
-    let expires_at = check_times(raw, now)?;
+    let (expires_at, issued_at) = check_times(raw, now)?;
     Ok(Claims {
         issuer: issuer.to_owned(),
         subject: subject(raw.get("sub"))?,
@@ -58,6 +60,7 @@ pub(super) fn check(
         family_name: text(raw, "family_name"),
         picture: text(raw, "picture"),
         expires_at,
+        issued_at,
     })
 }
 
@@ -73,7 +76,11 @@ fn check_audience(claim: Option<&Value>, expected: Option<&str>) -> Result<(), T
     if meant_for_us { Ok(()) } else { Err(TokenError::Invalid("the token is meant for another audience (aud)")) }
 }
 
-fn check_times(raw: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, TokenError> {
+/// When the token expires, and when it was issued.
+fn check_times(
+    raw: &Map<String, Value>,
+    now: DateTime<Utc>,
+) -> Result<(DateTime<Utc>, Option<DateTime<Utc>>), TokenError> {
     let expires_at = time(raw, "exp")?.ok_or(TokenError::Invalid("the token has no expiry (exp)"))?;
     if now.signed_duration_since(expires_at) >= LEEWAY {
         return Err(TokenError::Invalid("the token has expired"));
@@ -81,10 +88,11 @@ fn check_times(raw: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<
     if time(raw, "nbf")?.is_some_and(|start| start.signed_duration_since(now) > LEEWAY) {
         return Err(TokenError::Invalid("the token is not valid yet (nbf)"));
     }
-    if time(raw, "iat")?.is_some_and(|issued| issued.signed_duration_since(now) > LEEWAY) {
+    let issued_at = time(raw, "iat")?;
+    if issued_at.is_some_and(|issued| issued.signed_duration_since(now) > LEEWAY) {
         return Err(TokenError::Invalid("the token was issued in the future (iat)"));
     }
-    Ok(expires_at)
+    Ok((expires_at, issued_at))
 }
 
 /// A `NumericDate`: seconds since 1970, perhaps with a fraction, which is cut off.

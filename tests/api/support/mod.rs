@@ -32,7 +32,6 @@ use roster::{
     commands::story,
     domain::{
         id::{ApiKeyId, OrganizationId, ProjectId},
-        organization::ActorKind,
         secret::{ApiKeySecret, TokenKey},
     },
     feed::Feed,
@@ -45,7 +44,7 @@ use roster::{
         tokens::{DEVELOPMENT_ISSUER, DevelopmentClaims, KeySource, Source, Verifier, sign_development},
     },
     store::{
-        Connection, api_keys,
+        Connection,
         connect::ConnectionUrl,
         database::{Database, migrate},
     },
@@ -283,31 +282,27 @@ impl Roster {
         Actor { roster: self.clone(), name: name.to_owned(), authorization: Some(format!("Bearer {token}")) }
     }
 
-    /// A backend with an API key of an organization, optionally of one project.
+    /// A backend with an API key of an organization, optionally of one project, for which the operator answers.
     pub async fn key(&self, organization: &str, project: Option<&str>, permissions: &[&str]) -> Actor {
         let organization_id = OrganizationId::parse(organization).unwrap();
         let id = ApiKeyId(self.app.id());
         let secret = ApiKeySecret::new(organization_id, id, unique_bytes(id.0));
-        let row = api_keys::ApiKey {
-            organization_id,
-            id,
-            name: "Backend".to_owned(),
-            sort_name: "backend".to_owned(),
-            search_text: "backend".to_owned(),
-            previous_hash: None,
-            previous_until: None,
-            prefix: secret.prefix(),
-            secret_hash: secret.hash(),
-            project_id: project.map(|project| ProjectId::parse(project).unwrap()),
-            permissions: permissions.iter().map(|key| (*key).to_owned()).collect(),
-            created_by_kind: ActorKind::Operator,
-            created_by_id: None,
-            created_at: self.now(),
-            last_used_at: None,
-            expires_at: None,
-            revoked_at: None,
-        };
-        api_keys::insert(&mut self.connection().await, &row).await.unwrap();
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let hash: String = secret.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        let project =
+            project.map_or("NULL".to_owned(), |project| text(&ProjectId::parse(project).unwrap().0.to_string()));
+        let permissions: Vec<String> = permissions.iter().map(|key| text(key)).collect();
+        self.sql(&format!(
+            "INSERT INTO api_keys (organization_id, id, name, sort_name, search_text, prefix, secret_hash, project_id, permissions, created_by_kind, \
+             responsible_kind, created_at) VALUES ('{}', '{}', 'Backend', 'backend', 'backend', {}, '\\x{hash}', {project}, ARRAY[{}]::text[], \
+             'OPERATOR', 'OPERATOR', '{}')",
+            organization_id.0,
+            id.0,
+            text(&secret.prefix()),
+            permissions.join(", "),
+            self.now().to_rfc3339(),
+        ))
+        .await;
         self.actor("key", secret.expose())
     }
 

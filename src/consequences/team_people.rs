@@ -1,24 +1,25 @@
-//! Who is named to be in a team: members of the organization, and those who are invited to it.
+//! Who is put into teams: members of the organization, and those who are invited to it.
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::super::{
-    Transaction,
-    input::{UserRef, aborted},
-};
+use serde_json::json;
+
+use super::{Transaction, teams::event_data};
 use crate::{
-    access::{OrganizationAccess, Permission},
+    access::{OrganizationAccess, Permission, Permit, TeamAccess, UserRef},
     domain::{
         email::Email,
-        id::{InvitationId, UserId},
+        event::EventKind,
+        id::{InvitationId, TeamMemberId, UserId},
         team::TeamMemberRole,
     },
-    error::{Code, Refusal, Result},
+    error::{Code, Error, Refusal, Result},
     store::{
+        invitation_teams::{self, TeamGrant},
         invitations::{self, Invitation},
         organization_members::{self, Membership},
-        team_members::TeamMember,
-        users,
+        team_members::{self, TeamMember},
+        users::{self, Pinned},
     },
 };
 
@@ -68,6 +69,7 @@ impl Identity {
 /// Everybody who was named, as far as they can be in a team.
 pub struct People {
     members: HashMap<UserId, Membership>,
+    pinned: HashMap<UserId, Pinned>,
     by_email: HashMap<Email, UserId>,
     invitees: HashMap<Email, Invitation>,
     sees_members: bool,
@@ -89,15 +91,15 @@ impl People {
             }
         }
         let organization = access.organization.id;
-        let named = if emails.is_empty() { Vec::new() } else { users::by_emails(tx.conn, &emails).await? };
-        ids.extend(named.iter().map(|user| user.id));
+        let named = users::holders(tx.conn, &emails).await?;
+        ids.extend(named.values().map(|user| user.id));
         ids.sort_unstable();
         ids.dedup();
         let keys: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
         let members = if keys.is_empty() { Vec::new() } else { organization_members::by_users(tx.conn, &keys).await? };
         let members: HashMap<UserId, Membership> = members.into_iter().map(|found| (found.user_id, found)).collect();
-        let named = named.into_iter().filter(|user| members.contains_key(&user.id));
-        let by_email: HashMap<Email, UserId> = named.map(|user| (user.email, user.id)).collect();
+        let named = named.into_iter().filter(|(_, user)| members.contains_key(&user.id));
+        let by_email: HashMap<Email, UserId> = named.map(|(email, user)| (email, user.id)).collect();
         emails.retain(|email| !by_email.contains_key(email));
         let pending = if emails.is_empty() {
             Vec::new()
@@ -106,7 +108,10 @@ impl People {
         };
         let invitees = pending.into_iter().filter(|invitation| invitation.expires_at > tx.now);
         let invitees = invitees.map(|invitation| (invitation.email.clone(), invitation)).collect();
-        Ok(Self { members, by_email, invitees, sees_members: access.permissions.has(Permission::MembersRead) })
+        let people: Vec<UserId> = members.keys().copied().collect();
+        let pinned = users::pin(tx.conn, &people).await?;
+        let sees_members = access.permissions.has(Permission::MembersRead);
+        Ok(Self { members, pinned, by_email, invitees, sees_members })
     }
 
     /// Whoever is neither member nor invited is not there, whether or not they have an account.
@@ -134,14 +139,24 @@ impl People {
 
     /// The ids and the addresses of everybody who was found.
     pub fn found(&self) -> (Vec<UserId>, Vec<Email>) {
-        let addresses = self.members.values().map(|user| user.email.clone()).chain(self.invitees.keys().cloned());
+        let of_members = self.pinned.values().filter_map(Pinned::verified_email);
+        let addresses = of_members.chain(self.invitees.keys()).cloned();
         (self.members.keys().copied().collect(), addresses.collect())
+    }
+
+    /// The address of a member: an invitee who has it is the same person.
+    pub fn address(&self, user: UserId) -> Option<&Email> {
+        self.pinned.get(&user)?.verified_email()
+    }
+
+    fn pinned(&self, user: UserId) -> Result<&Pinned> {
+        self.pinned.get(&user).ok_or_else(|| Error::internal("a member is no person"))
     }
 }
 
 /// This person was named before.
 pub fn duplicate() -> Refusal {
-    Refusal::new(Code::Duplicate, "This person stands in the list before.").at(["user"])
+    Refusal::new(Code::Duplicate, "This person is already in the list.").at(["user"])
 }
 
 /// A refusal of one item of `members`.
@@ -152,5 +167,58 @@ pub fn at_item(refusal: Refusal, index: usize) -> Refusal {
 
 /// Why an item is not applied when another one failed.
 pub fn aborted_item(index: usize, refusal: Option<Refusal>) -> Refusal {
-    refusal.unwrap_or_else(|| at_item(aborted(), index))
+    refusal.unwrap_or_else(|| at_item(Refusal::aborted(), index))
+}
+
+/// Memberships of teams to be written together.
+#[derive(Default)]
+pub struct Additions {
+    rows: Vec<TeamMember>,
+    grants: Vec<TeamGrant>,
+}
+
+impl Additions {
+    /// Puts somebody into a team who is not in it; an invitee's invitation grants the team from then on.
+    pub fn add(
+        &mut self,
+        tx: &mut Transaction<'_>,
+        team: &TeamAccess,
+        people: &People,
+        (person, role): (Person<'_>, TeamMemberRole),
+    ) -> Result<TeamMemberId> {
+        let id = TeamMemberId(tx.id());
+        let (organization, team_id) = team.key();
+        let row = match person {
+            Person::Member(user) => TeamMember::of_person(id, team.key(), people.pinned(user.user_id)?, role, tx.now),
+            Person::Invitee(invitation) => {
+                let (kind, actor) = tx.viewer.actor()?;
+                self.grants.push(TeamGrant {
+                    organization_id: organization,
+                    invitation_id: invitation.id,
+                    team_id,
+                    role,
+                    added_by_kind: Some(kind),
+                    added_by_id: actor,
+                });
+                let data = json!({ "email": invitation.email.as_str(), "team": team_id.to_string() });
+                tx.happened(organization, EventKind::InvitationUpdated, invitation.id.0, invitation.project_id, data)?;
+                TeamMember::of_invitee(id, team_id, invitation, role, tx.now)
+            }
+        };
+        tx.happened(organization, EventKind::TeamMemberAdded, id.0, None, event_data(&row))?;
+        self.rows.push(row);
+        Ok(id)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> i32 {
+        i32::try_from(self.rows.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Writes what was added.
+    pub async fn write(self, tx: &mut Transaction<'_>, permit: &Permit) -> Result<()> {
+        invitation_teams::add(tx.conn, permit, &self.grants).await?;
+        team_members::insert(tx.conn, permit, &self.rows).await?;
+        Ok(())
+    }
 }

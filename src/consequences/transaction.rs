@@ -1,13 +1,13 @@
-//! The one way to change something.
+//! A change under way: who makes it, when, and what is written last.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    access::Viewer,
+    access::{ActorRef, Viewer},
     app::App,
     domain::{
         event::EventKind,
@@ -16,23 +16,13 @@ use crate::{
     error::{Error, Result},
     store::{
         Connection,
-        database::{commit, rollback},
         events::{self, Event},
         feed,
         mails::{self, Mail},
-        organizations::{self, Counts},
+        organizations::{self, Counts, Lock},
         projects, teams,
     },
 };
-
-/// A change, with its input. It runs in one transaction and may run again, so it touches nothing else.
-pub trait Operation: Send + Sync + 'static {
-    /// What it answers.
-    type Output: Send + 'static;
-
-    /// Makes the change. An error undoes all of it.
-    fn run(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
-}
 
 /// A transaction under way: who changes, when, and what is to be written last.
 pub struct Transaction<'a> {
@@ -40,9 +30,9 @@ pub struct Transaction<'a> {
     pub conn: &'a mut Connection,
     /// What all requests share.
     pub app: &'a App,
-    /// Who changes.
-    pub viewer: &'a Viewer,
-    /// The one moment at which all of it happens.
+    /// Who changes, as they are since the lock was taken.
+    pub viewer: Viewer,
+    /// The one moment at which all of it happens: when the lock was taken.
     pub now: DateTime<Utc>,
     changes: BTreeMap<OrganizationId, Changes>,
     mails: Vec<Mail>,
@@ -59,40 +49,19 @@ struct Changes {
     events: Vec<Event>,
 }
 
-/// How often a transaction is run that the database gave up.
-const ATTEMPTS: u32 = 3;
-
-/// Runs an operation to its end, whether or not the caller still waits for it, and commits.
-///
-/// # Errors
-/// What the operation ends in; `Unauthenticated` for nobody; `Timeout` and `Unavailable`, after which
-/// nothing is changed.
-pub async fn execute<O: Operation>(app: &Arc<App>, viewer: &Arc<Viewer>, operation: O) -> Result<O::Output> {
-    viewer.signed_in()?;
-    let (task_app, viewer) = (app.clone(), viewer.clone());
-    let task = app.tasks.spawn(async move { attempts(&task_app, &viewer, &operation).await });
-    task.await.map_err(Error::internal)?
+/// What is to be done once a change is committed.
+pub struct Last {
+    /// Whose credentials are to be judged anew.
+    pub signed_out: Vec<Uuid>,
+    /// Whether mails wait.
+    pub has_mails: bool,
 }
 
-async fn attempts<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
-    let mut attempt = 1;
-    loop {
-        match once(app, viewer, operation).await {
-            Err(Error::Transient(what)) if attempt < ATTEMPTS => {
-                tracing::warn!(%what, attempt, "transaction is run again");
-                attempt += 1;
-            }
-            Err(Error::Transient(what)) => return Err(Error::Unavailable(what)),
-            done => return done,
-        }
-    }
-}
-
-async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result<O::Output> {
-    let mut conn = app.db.begin().await?;
-    let change = async {
-        let mut tx = Transaction {
-            conn: &mut conn,
+impl<'a> Transaction<'a> {
+    /// A transaction that has begun on `conn`, for `viewer`.
+    pub fn new(conn: &'a mut Connection, app: &'a App, viewer: Viewer) -> Self {
+        Self {
+            conn,
             app,
             viewer,
             now: app.now(),
@@ -101,45 +70,33 @@ async fn once<O: Operation>(app: &App, viewer: &Viewer, operation: &O) -> Result
             has_mails: false,
             signed_out: Vec::new(),
             is_discarded: false,
-        };
-        let output = operation.run(&mut tx).await?;
-        if tx.is_discarded {
-            return Ok((output, End::Discarded));
-        }
-        tx.write_last().await?;
-        Ok((output, End::Changed { mails: tx.has_mails, signed_out: tx.signed_out }))
-    };
-    // A change that takes too long is dropped with its connection, which undoes it.
-    match tokio::time::timeout(app.limits.change, change).await.map_err(|_elapsed| Error::Timeout)? {
-        Ok((output, End::Changed { mails, signed_out })) => {
-            commit(&mut conn).await?;
-            for who in signed_out {
-                app.sign_ins.forget(who);
-            }
-            app.feed.bell.notify_one();
-            if mails {
-                app.mail_bell.notify_one();
-            }
-            Ok(output)
-        }
-        Ok((output, End::Discarded)) => {
-            rollback(&mut conn).await.ok();
-            Ok(output)
-        }
-        Err(error) => {
-            rollback(&mut conn).await.ok();
-            Err(error)
         }
     }
 }
 
-/// How an operation that was not refused ends.
-enum End {
-    Changed { mails: bool, signed_out: Vec<Uuid> },
-    Discarded,
-}
-
 impl Transaction<'_> {
+    /// Locks an organization; none when there is no such organization. Whoever asks is read again: a credential that
+    /// ended while the lock was waited for changes nothing any more, and an address that passed on accepts nothing.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the viewer is no more.
+    pub async fn lock(&mut self, id: OrganizationId) -> Result<Option<Lock>> {
+        let Some(lock) = organizations::lock(self.conn, id).await? else { return Ok(None) };
+        self.now = self.app.now();
+        self.see_again().await?;
+        Ok(Some(lock))
+    }
+
+    /// Reads again who asks.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when they are no more.
+    pub async fn see_again(&mut self) -> Result<()> {
+        let again = self.viewer.again(self.conn, &self.app.policy, self.now).await?;
+        self.viewer = again.ok_or(Error::Unauthenticated)?;
+        Ok(())
+    }
+
     /// Undoes at the end whatever is changed, though the answer stands: for dry runs, and for all or none.
     pub fn discard(&mut self) {
         self.is_discarded = true;
@@ -167,7 +124,7 @@ impl Transaction<'_> {
     /// Notes what somebody else did, such as the server itself.
     pub fn happened_by(
         &mut self,
-        actor: crate::access::ActorRef,
+        actor: ActorRef,
         organization: OrganizationId,
         kind: EventKind,
         subject: Uuid,
@@ -208,10 +165,12 @@ impl Transaction<'_> {
         self.changes.entry(organization).or_default().team_members.push((team, change));
     }
 
-    /// Notes that a person changed, that a key was ended, or that the keys of an organization or a project were: all
-    /// servers judge their credentials anew.
+    /// Notes that a person or the rights of one changed, that a key was ended, or that those of an organization or a
+    /// project were: all servers judge their credentials anew.
     pub fn sign_out(&mut self, who: Uuid) {
-        self.signed_out.push(who);
+        if !self.signed_out.contains(&who) {
+            self.signed_out.push(who);
+        }
     }
 
     /// Queues a mail.
@@ -221,7 +180,7 @@ impl Transaction<'_> {
 
     /// Writes what was noted: counters last, as every change of an organization meets there. An operation
     /// calls it itself only before it deletes what is counted.
-    pub(super) async fn write_last(&mut self) -> Result<()> {
+    pub async fn write_last(&mut self) -> Result<()> {
         mails::insert(self.conn, &self.mails).await?;
         self.has_mails |= !self.mails.is_empty();
         self.mails.clear();
@@ -236,5 +195,14 @@ impl Transaction<'_> {
             events::insert(self.conn, &change.events).await?;
         }
         feed::tell_signed_out(self.conn, &self.signed_out).await
+    }
+
+    /// Ends the change: writes what was noted, unless all of it is discarded, which `None` says.
+    pub async fn finish(mut self) -> Result<Option<Last>> {
+        if self.is_discarded {
+            return Ok(None);
+        }
+        self.write_last().await?;
+        Ok(Some(Last { signed_out: self.signed_out, has_mails: self.has_mails }))
     }
 }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{super::Transaction, InvitationRef, giver::Giver, not_pending};
+use super::{super::Transaction, InvitationRef, not_pending};
 use crate::{
-    access::{Policy, Viewer},
-    domain::{invitation::InvitationStatus, organization::ActorKind, secret::InvitationToken},
+    access::{Allowed, Inviter, Permit, Policy, Viewer},
+    domain::{
+        id::{ProjectId, TeamId},
+        invitation::InvitationStatus,
+        organization::ActorKind,
+        secret::InvitationToken,
+    },
     error::{Code, Detail, Error, Refusal, Result},
     store::{
         Connection,
@@ -21,11 +26,13 @@ use crate::{
 };
 
 /// An invitation that was sent to the viewer.
-pub struct Held {
+pub struct ReceivedInvitation {
     /// The invitation.
     pub invitation: Invitation,
     /// The invitee.
     pub user: User,
+    /// That they may answer it.
+    pub allowed: Allowed,
     /// Number of the link that was used; none when named by id.
     link: Option<i32>,
 }
@@ -41,11 +48,12 @@ pub struct Acceptance {
     pub team_grants: Vec<TeamGrant>,
 }
 
-impl Held {
-    /// Locks the organization and the invitation for the person it was sent to.
-    pub async fn lock(tx: &mut Transaction<'_>, by: &InvitationRef) -> Result<Self> {
-        let missing = || Error::from(missing());
-        is_person(tx.viewer)?;
+impl ReceivedInvitation {
+    /// Locks the organization and the invitation for the person it was sent to, who may know nothing else of the
+    /// organization; answers the permit to change what the invitation is about.
+    pub async fn lock(tx: &mut Transaction<'_>, by: &InvitationRef) -> Result<(Self, Permit)> {
+        let missing = || Error::from(Refusal::not_found("invitation").at(["invitation"]));
+        tx.viewer.may_answer_any()?;
         let (organization, id, link) = match by {
             InvitationRef::Token(token) => {
                 let token = InvitationToken::verify(token, &tx.app.token_key).ok_or_else(missing)?;
@@ -57,44 +65,34 @@ impl Held {
             }
             InvitationRef::Unknown => return Err(missing()),
         };
-        if !organizations::lock(tx.conn, organization).await? {
-            return Err(missing());
-        }
+        let lock = tx.lock(organization).await?.ok_or_else(missing)?;
         let invitation = invitations::lock(tx.conn, organization, id).await?.ok_or_else(missing)?;
-        Ok(Self::of(tx.viewer, invitation, link)?)
+        let received = Self::of(&tx.viewer, invitation, link)?;
+        let permit = received.allowed.under(&lock)?;
+        Ok((received, permit))
     }
 
-    /// The invitation, if it was sent to the viewer. Whoever holds the token knows that it exists; whoever
-    /// only guesses an id does not.
+    /// The invitation, if it was sent to the viewer.
+    ///
+    /// # Errors
+    /// As [`Viewer::may_answer`].
     pub fn of(viewer: &Viewer, invitation: Invitation, link: Option<i32>) -> Result<Self, Refusal> {
-        is_person(viewer)?;
-        match viewer.person().filter(|_| viewer.verified_email() == Some(&invitation.email)) {
-            Some(user) => Ok(Self { invitation, user: user.clone(), link }),
-            None if link.is_some() => Err(Refusal::new(
-                Code::InvitationEmailMismatch,
-                format!(
-                    "This invitation was sent to {}; sign in with that address, verified.",
-                    invitation.email.masked()
-                ),
-            )
-            .at(["invitation"])),
-            None => Err(missing()),
-        }
+        let (allowed, user) = viewer.may_answer(&invitation, link.is_some())?;
+        let user = user.clone();
+        Ok(Self { invitation, user, allowed, link })
     }
 
     /// It can be declined; one that was declined already can be so again.
-    pub fn may_decline(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.invitation.status == InvitationStatus::Declined { Ok(()) } else { self.check_open(now) }
+    pub fn may_decline(&self, now: DateTime<Utc>) -> Result<Allowed, Refusal> {
+        if self.invitation.status != InvitationStatus::Declined {
+            self.check_open(now)?;
+        }
+        Ok(self.allowed)
     }
 
     /// It can be accepted: it is open, whoever sent it could still do so, and there is a seat. One that they
     /// accepted already can be accepted again, and grants nothing more.
-    pub async fn may_accept(
-        &self,
-        conn: &mut Connection,
-        policy: &Arc<Policy>,
-        now: DateTime<Utc>,
-    ) -> Result<Acceptance> {
+    pub async fn may_accept(&self, conn: &Connection, policy: &Arc<Policy>, now: DateTime<Utc>) -> Result<Acceptance> {
         let organization = self.invitation.organization_id;
         let found = organizations::with_membership(conn, &[organization], Some(self.user.id)).await?.pop();
         let WithMembership { organization, membership, .. } =
@@ -106,7 +104,7 @@ impl Held {
         let (organizations, ids) = ([organization.id], [self.invitation.id]);
         let grants = invitation_projects::of(conn, &organizations, &ids).await?;
         let team_grants = invitation_teams::of(conn, &organizations, &ids).await?;
-        self.check_giver(conn, policy, now, &grants, &team_grants).await?;
+        self.check_inviter(conn, policy, now, &grants, &team_grants).await?;
         if membership.is_none() {
             check_seat(&organization)?;
         }
@@ -136,34 +134,24 @@ impl Held {
 
     /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
     /// catches what passes in other ways, such as a key that expired.
-    async fn check_giver(
+    async fn check_inviter(
         &self,
-        conn: &mut Connection,
+        conn: &Connection,
         policy: &Arc<Policy>,
         now: DateTime<Utc>,
         grants: &[ProjectGrant],
         team_grants: &[TeamGrant],
     ) -> Result<()> {
         let invitation = &self.invitation;
-        let inviter = (invitation.invited_by_kind, invitation.invited_by_id);
-        let mut giver = Giver::load(conn, policy, now, invitation.organization_id, inviter).await?;
-        let own = team_grants.iter().filter(|grant| grant.added_by_kind.is_none());
-        let teams: Vec<TeamGrant> = own.cloned().collect();
-        if giver.may_give(conn, invitation, grants).await? && giver.may_give_teams(conn, &teams).await? {
+        let by = (invitation.invited_by_kind, invitation.invited_by_id);
+        let projects: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).collect();
+        let teams: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
+        let inviter = Inviter::load(conn, policy, now, invitation.organization_id, by, &projects, &teams).await?;
+        if inviter.can_invite(invitation, grants, team_grants) {
             return Ok(());
         }
         let message = "Whoever sent this invitation may no longer give what it gives; ask for a new one.";
         Err(Refusal { message: message.into(), ..not_pending(InvitationStatus::Revoked) }.at(["invitation"]).into())
-    }
-}
-
-/// Keys and the operator answer no invitations.
-fn is_person(viewer: &Viewer) -> Result<(), Refusal> {
-    match viewer {
-        Viewer::Key(_) | Viewer::Operator => {
-            Err(Refusal::new(Code::Forbidden, "Only the invited person answers an invitation."))
-        }
-        Viewer::Person(_) | Viewer::Nobody => Ok(()),
     }
 }
 
@@ -176,8 +164,4 @@ fn check_seat(organization: &Organization) -> Result<(), Refusal> {
         }
         None => Ok(()),
     }
-}
-
-fn missing() -> Refusal {
-    Refusal::not_found("invitation").at(["invitation"])
 }
