@@ -72,7 +72,7 @@ fn the_policy_of_the_built_in_roles() {
 }
 
 /// Who calls. Each has an organization of their own to call about.
-const ACTORS: [&str; 13] = [
+pub(crate) const ACTORS: [&str; 13] = [
     "anonymous",
     "outsider",
     "other owner",
@@ -89,13 +89,13 @@ const ACTORS: [&str; 13] = [
 ];
 
 /// An organization with everything to call about.
-struct Stage {
-    roster: Roster,
-    ids: BTreeMap<String, String>,
+pub(crate) struct Stage {
+    pub(crate) roster: Roster,
+    pub(crate) ids: BTreeMap<String, String>,
 }
 
 impl Stage {
-    async fn set(roster: &Roster) -> Self {
+    pub(crate) async fn set(roster: &Roster) -> Self {
         let alice = roster.person("alice");
         let mut ids = BTreeMap::new();
         let mut note = |name: &str, id: String| ids.insert(name.to_owned(), id);
@@ -169,7 +169,7 @@ impl Stage {
     }
 
     /// Who calls; `needed` is what the key has, or what it lacks.
-    async fn actor(&self, actor: &'static str, needed: &[&'static str]) -> Actor {
+    pub(crate) async fn actor(&self, actor: &'static str, needed: &[&'static str]) -> Actor {
         let all = Permission::ALL.iter().map(|permission| permission.key());
         let organization = &self.ids["organization"];
         match actor {
