@@ -140,7 +140,7 @@ pub async fn list(
     let (field, descending) = RoleOrder::sort(order_by);
     let is_narrowed = filter.assignable == Some(true);
     let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
-    let fingerprint = fingerprint(&("roles", &filter, is_narrowed, field, descending));
+    let fingerprint = fingerprint(ctx, "Organization")?;
     let page = page.page(fingerprint)?;
     let id = organization.organization.id;
     let of = if is_narrowed {
