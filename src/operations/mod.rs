@@ -21,7 +21,7 @@ pub mod team_members;
 pub mod teams;
 mod transaction;
 
-pub use once::{KEPT, execute_once};
+pub use once::{IdempotencyKey, KEPT, execute_once};
 pub use transaction::{Operation, Transaction, execute};
 
 /// Four characters that make a slug free: the end of a new id, which is its random part.
