@@ -1,13 +1,16 @@
 //! Pages of lists, as Relay knows them: arguments, cursors, edges.
 
-use std::{borrow::Cow, fmt::Debug};
+use std::borrow::Cow;
 
 use async_graphql::{Context, Lookahead, Object, SimpleObject, TypeName, parser::types::Field};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::at_hand::{AtHand, Items, Writer};
+use super::{
+    at_hand::{AtHand, Items, Writer},
+    request_hash::request_hash,
+};
 use crate::{
     domain::secret::sha256,
     error::{Error, Result},
@@ -19,6 +22,9 @@ pub const DEFAULT_PAGE: i32 = 25;
 /// Most items of a page.
 pub const MAX_PAGE: i32 = paging::MAX_PAGE.cast_signed();
 const MAX_OFFSET: i32 = 10_000;
+
+/// Names of the paging arguments in the schema.
+pub const PAGE_ARGUMENTS: [&str; 5] = ["first", "after", "last", "before", "offset"];
 
 /// The paging arguments of a field.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +41,12 @@ pub struct PageArguments {
     pub offset: Option<i32>,
 }
 
-/// Shows which order and filter a cursor belongs to.
+/// Shows which list, filter and order a cursor belongs to.
 pub type Fingerprint = [u8; 4];
 
-/// The fingerprint of an order and a filter.
-pub fn fingerprint(list: &impl Debug) -> Fingerprint {
-    start_of_hash(format!("{list:?}").as_bytes())
+/// The fingerprint of the list that is being resolved, which is a field of `parent`.
+pub fn fingerprint(ctx: &Context<'_>, parent: &str) -> Result<Fingerprint> {
+    request_hash(ctx, parent).map(start_of)
 }
 
 impl PageArguments {
@@ -176,11 +182,10 @@ fn read_cursor(text: &str, list: Fingerprint) -> Option<Position> {
 }
 
 fn seal(place: &[u8], list: Fingerprint) -> Fingerprint {
-    start_of_hash(&[&list, place].concat())
+    start_of(sha256(&[&list, place].concat()))
 }
 
-fn start_of_hash(text: &[u8]) -> Fingerprint {
-    let [first, second, third, fourth, ..] = sha256(text);
+fn start_of([first, second, third, fourth, ..]: [u8; 32]) -> Fingerprint {
     [first, second, third, fourth]
 }
 
@@ -305,16 +310,17 @@ mod tests {
 
     #[test]
     fn cursors_are_read_as_they_were_written() {
-        for key in [
-            Key::Text("ångström".to_owned()),
-            Key::Time(DateTime::from_timestamp_micros(1_234_567).unwrap()),
-            Key::Rank(-3),
-            Key::Number(1 << 20),
+        // Clients keep them, so they stay as they are.
+        for (key, written) in [
+            (Key::Text("ångström".to_owned()), "fAcoTQAAAAAAAAAAAAAAAAAAAAd0w6VuZ3N0csO2bQ"),
+            (Key::Time(DateTime::from_timestamp_micros(1_234_567).unwrap()), "yNkthgAAAAAAAAAAAAAAAAAAAAdkAAAAAAAS1oc"),
+            (Key::Rank(-3), "FrqYEAAAAAAAAAAAAAAAAAAAAAdy__0"),
+            (Key::Number(1 << 20), "zEja_QAAAAAAAAAAAAAAAAAAAAduABAAAA"),
         ] {
             let position = Position { key, id: Uuid::from_u128(7) };
-            let text = write_cursor(&position, [1, 2, 3, 4]);
-            assert_eq!(read_cursor(&text, [1, 2, 3, 5]), None);
-            assert_eq!(read_cursor(&text, [1, 2, 3, 4]), Some(position));
+            assert_eq!(write_cursor(&position, [1, 2, 3, 4]), written);
+            assert_eq!(read_cursor(written, [1, 2, 3, 5]), None);
+            assert_eq!(read_cursor(written, [1, 2, 3, 4]), Some(position));
         }
         for bad in ["", "?", "AAAA", &URL_SAFE_NO_PAD.encode([0; 21]), &URL_SAFE_NO_PAD.encode([b'd'; 22])] {
             assert_eq!(read_cursor(bad, [1, 2, 3, 4]), None, "{bad}");

@@ -12,6 +12,7 @@ mod list;
 mod loaders;
 mod mutations;
 mod query;
+mod request_hash;
 mod scalars;
 mod subscription;
 mod types;

@@ -26,7 +26,7 @@ pub mod teams;
 pub use crate::consequences::Transaction;
 pub use execute::{Operation, execute};
 pub use locked::{Locked, Target};
-pub use once::{KEPT, execute_once};
+pub use once::{IdempotencyKey, KEPT, execute_once};
 
 /// Four characters that make a slug free: the end of a new id, which is its random part.
 fn suffix(id: uuid::Uuid) -> String {

@@ -15,6 +15,7 @@
 
 mod access;
 mod access_of_people;
+mod across_releases;
 mod api_keys;
 mod at_hand;
 mod authentication;

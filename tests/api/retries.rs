@@ -60,6 +60,40 @@ async fn the_same_key_with_other_input_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_input_may_be_written_otherwise() {
+    let (roster, alice, _) = acme().await;
+    let rest = "{ results { email status } userErrors { code } }";
+    let invite = |input: &str| {
+        format!(
+            "mutation {{ organizationInvite(input: {{idempotencyKey: \"a\", organization: {{slug: \"acme\"}}, {input}}}) {rest} }}"
+        )
+    };
+    let first = alice.payload(&invite(r#"emails: ["a@example.com", "b@example.com"], mode: ATOMIC"#), json!({})).await;
+    assert_eq!(first["userErrors"], json!([]));
+    let before = roster.content().await;
+    let said =
+        r#"mode: ATOMIC, dryRun: false, expiresInDays: 7, role: null, emails: ["a@example.com", "b@example.com"]"#;
+    assert_eq!(alice.payload(&invite(said), json!({})).await, first);
+    let whole = format!("mutation($input: OrganizationInviteInput!) {{ organizationInvite(input: $input) {rest} }}");
+    let mut input = json!({
+        "mode": "ATOMIC", "emails": ["a@example.com", "b@example.com"], "organization": { "slug": "acme" },
+        "message": null, "sendEmail": true, "idempotencyKey": "a"
+    });
+    assert_eq!(alice.payload(&whole, json!({ "input": input })).await, first);
+    let parts = "mutation($mode: BulkMode!, $slug: String!, $email: String!, $role: RoleRefInput) { \
+                 again: organizationInvite(input: {organization: {slug: $slug}, emails: [$email, \"b@example.com\"], mode: $mode, role: $role, idempotencyKey: \"a\"})";
+    let variables = json!({ "mode": "ATOMIC", "slug": "acme", "email": "a@example.com" });
+    assert_eq!(alice.data(&format!("{parts} {rest} }}"), variables).await["again"], first);
+    assert_eq!(roster.content().await, before);
+
+    for (field, other) in [("emails", json!(["b@example.com", "a@example.com"])), ("mode", json!("PARTIAL"))] {
+        let kept = std::mem::replace(&mut input[field], other);
+        assert_eq!(alice.refused(&whole, json!({ "input": input })).await, [REUSED], "{field}");
+        input[field] = kept;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_at_once_are_one_change() {
     let (roster, alice, organization) = acme().await;
     let variables = json!({ "organization": organization, "emails": ["a@example.com"], "key": "once" });

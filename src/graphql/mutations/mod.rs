@@ -18,12 +18,13 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     context::RequestContext,
+    request_hash::request_hash,
     types::user_error::{UserError, user_errors},
 };
 use crate::{
     error::{Error, Result},
     operations::{
-        self, Operation,
+        self, IdempotencyKey, Operation,
         input::{self, ItemStatus},
     },
 };
@@ -229,9 +230,11 @@ impl BulkSummary {
 /// Runs an operation that its caller may have given a key: what it answers or answered, or why it was refused.
 async fn run_once<O>(ctx: &Context<'_>, key: Option<String>, operation: O) -> Result<Result<O::Output, Vec<UserError>>>
 where
-    O: Operation + std::fmt::Debug,
+    O: Operation,
     O::Output: Serialize + DeserializeOwned + Sync,
 {
+    let with_hash = |text| Ok::<_, Error>(IdempotencyKey { text, request_hash: request_hash(ctx, "Mutation")? });
+    let key = key.map(with_hash).transpose()?;
     refusals(operations::execute_once(ctx.app(), ctx.viewer(), key, operation).await)
 }
 

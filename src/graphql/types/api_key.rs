@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use chrono::DateTime as Moment;
 
 use super::{actor::Actor, organization::Organization, permission::Permission, project::Project};
 use crate::{
@@ -93,9 +92,7 @@ pub async fn list(
         active_at: (!filter.include_inactive).then_some(ctx.reader().now),
     };
     let (field, descending) = ApiKeyOrder::sort(order_by);
-    // The moment differs from request to request, and is no part of the list.
-    let timeless = api_keys::Filter { active_at: filter.active_at.map(|_| Moment::UNIX_EPOCH), ..filter.clone() };
-    let fingerprint = fingerprint(&("api keys", timeless, field, descending));
+    let fingerprint = fingerprint(ctx, "Organization")?;
     let page = page.page(fingerprint)?;
     let of = api_keys::Of(organization);
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;

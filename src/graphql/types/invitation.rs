@@ -482,30 +482,20 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<InvitationConnection> {
     let (field, descending) = InvitationOrder::sort(order_by);
-    let fingerprint = list_fingerprint(&filter, field, descending);
+    let parent = match of {
+        Of::Organization(_) => "Organization",
+        Of::Project(..) => "Project",
+        Of::Invitee(_) => "Viewer",
+    };
+    let fingerprint = fingerprint(ctx, parent)?;
     let page = page.page(fingerprint)?;
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
     Ok(Connection::new(found.slice.map(|row| Invitation(Arc::new(row))), fingerprint, found.total))
 }
 
 /// The page of somebody who has no inbox.
-pub fn none(
-    filter: &invitations::Filter,
-    order_by: Option<InvitationOrder>,
-    page: &PageArguments,
-) -> Result<InvitationConnection> {
-    let (field, descending) = InvitationOrder::sort(order_by);
-    let fingerprint = list_fingerprint(filter, field, descending);
+pub fn none(ctx: &Context<'_>, page: &PageArguments) -> Result<InvitationConnection> {
+    let fingerprint = fingerprint(ctx, "Viewer")?;
     page.page(fingerprint)?;
     Ok(Connection::new(Slice::empty(), fingerprint, Some(0)))
-}
-
-/// The moment at which states are judged differs from request to request, and is no part of the list.
-fn list_fingerprint(
-    filter: &invitations::Filter,
-    field: invitations::OrderField,
-    descending: bool,
-) -> connection::Fingerprint {
-    let timeless = invitations::Filter { now: chrono::DateTime::UNIX_EPOCH, ..filter.clone() };
-    fingerprint(&("invitations", timeless, field, descending))
 }

@@ -444,7 +444,7 @@ pub async fn list(
         viewer_roles: filter.viewer_roles.map(|roles| roles.into_iter().map(Into::into).collect()),
     };
     let (field, descending) = OrganizationOrder::sort(order_by);
-    let fingerprint = fingerprint(&("organizations", &filter, field, descending));
+    let fingerprint = fingerprint(ctx, "Query")?;
     let page = page.page(fingerprint)?;
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
     let (slice, total) = (found.slice, found.total);

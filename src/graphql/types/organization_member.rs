@@ -299,7 +299,11 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<OrganizationMemberConnection> {
     let (field, descending) = OrganizationMemberOrder::sort(order_by);
-    let fingerprint = fingerprint(&("members", &filter, field, descending));
+    let parent = match of {
+        Of::Organization(_) => "Organization",
+        Of::User(_) => "Viewer",
+    };
+    let fingerprint = fingerprint(ctx, parent)?;
     let page = page.page(fingerprint)?;
     // An organization knows how many members it has; everything else is counted.
     let known = organization.filter(|_| filter.is_empty()).map(|access| i64::from(access.organization.member_count));

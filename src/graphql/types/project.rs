@@ -312,7 +312,7 @@ pub async fn list(
         only: visible.only,
     };
     let (field, descending) = ProjectOrder::sort(order_by);
-    let fingerprint = fingerprint(&("projects", &filter, field, descending));
+    let fingerprint = fingerprint(ctx, "Organization")?;
     let page = page.page(fingerprint)?;
     let known = filter.is_empty().then_some(i64::from(organization.organization.project_count));
     let of = (organization.organization.id, ctx.viewer().user_id());

@@ -180,7 +180,11 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<ProjectMemberConnection> {
     let (field, descending) = ProjectMemberOrder::sort(order_by);
-    let fingerprint = fingerprint(&("project members", &filter, field, descending));
+    let parent = match of {
+        Of::Project(..) => "Project",
+        Of::User(..) => "OrganizationMember",
+    };
+    let fingerprint = fingerprint(ctx, parent)?;
     let page = page.page(fingerprint)?;
     // A project knows how many members it has; everything else is counted.
     let known = project.filter(|_| filter.is_empty()).map(|access| i64::from(access.project.member_count));

@@ -153,7 +153,7 @@ pub async fn list(
     let is_assignable = filter.assignable == Some(true);
     let filter = roles::Filter { scope: filter.scope.map(Into::into), built_in: filter.built_in };
     let is_narrowed = is_assignable || !organization.is_inside;
-    let fingerprint = fingerprint(&("roles", &filter, is_narrowed, field, descending));
+    let fingerprint = fingerprint(ctx, "Organization")?;
     let page = page.page(fingerprint)?;
     let id = organization.organization.id;
     let of = if is_narrowed {

@@ -236,7 +236,7 @@ pub async fn list(
         },
     };
     let (field, descending) = TeamOrder::sort(order_by);
-    let fingerprint = fingerprint(&("teams", &filter, field, descending));
+    let fingerprint = fingerprint(ctx, "Organization")?;
     let page = page.page(fingerprint)?;
     let known = filter.is_empty().then_some(i64::from(organization.organization.team_count));
     let of = Of { organization: organization.organization.id, viewer: ctx.viewer().user_id() };

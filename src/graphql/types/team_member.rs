@@ -236,7 +236,11 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<TeamMemberConnection> {
     let (field, descending) = TeamMemberOrder::sort(order_by);
-    let fingerprint = list_fingerprint(&filter, field, descending);
+    let parent = match of {
+        Of::Team(..) => "Team",
+        Of::User(..) => "OrganizationMember",
+    };
+    let fingerprint = fingerprint(ctx, parent)?;
     let page = page.page(fingerprint)?;
     let found = page_of(ctx, of, filter, (field, descending), page, None).await?;
     let teams = match team {
@@ -265,18 +269,7 @@ pub async fn list_of_person(
     if TeamAccess::sees(organization) {
         return list(ctx, of, None, filter, Some(order_by), page).await;
     }
-    let (field, descending) = TeamMemberOrder::sort(Some(order_by));
-    let fingerprint = list_fingerprint(&filter, field, descending);
+    let fingerprint = fingerprint(ctx, "OrganizationMember")?;
     page.page(fingerprint)?;
     Ok(Connection::new(Slice::empty(), fingerprint, Some(0)))
-}
-
-/// The moment at which invitations are judged differs from request to request, and is no part of the list.
-fn list_fingerprint(
-    filter: &team_members::Filter,
-    field: team_members::OrderField,
-    descending: bool,
-) -> connection::Fingerprint {
-    let timeless = team_members::Filter { now: chrono::DateTime::UNIX_EPOCH, ..filter.clone() };
-    fingerprint(&("team members", timeless, field, descending))
 }

@@ -93,7 +93,7 @@ impl Viewer {
             Some(email) => {
                 invitation::list(ctx, invitations::Of::Invitee(email.clone()), filter, order_by, &page).await
             }
-            None => invitation::none(&filter, order_by, &page),
+            None => invitation::none(ctx, &page),
         }
     }
 }
