@@ -471,7 +471,7 @@ fn every_idempotent_mutation_has_a_frozen_hash_and_answer() {
 #[test]
 fn words_and_ranks_are_what_they_were() {
     let roles = ["OWNER", "ADMIN", "MEMBER", "VIEWER", "GUEST"].map(|role| BuiltInRole::parse(role).unwrap().rank());
-    assert_eq!(roles, [0, 1, 2, 3]);
+    assert_eq!(roles, [0, 1, 2, 3, 4]);
     let states = ["PENDING", "ACCEPTED", "DECLINED", "REVOKED", "EXPIRED"];
     assert_eq!(states.map(|state| InvitationStatus::parse(state).unwrap().rank()), [0, 1, 2, 3, 4]);
     assert_eq!(["LEAD", "MEMBER"].map(|role| TeamMemberRole::parse(role).unwrap().rank()), [0, 1]);

@@ -130,13 +130,14 @@ async fn diesel_knows_the_tables_as_they_are() {
 }
 
 /// What each layer may use of the others; `error` is used by all.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("access", &["store", "domain"]),
-    ("operations", &["access", "store", "domain", "app"]),
-    ("graphql", &["operations", "access", "store", "domain", "app", "feed"]),
-    ("server", &["graphql", "operations", "access", "store", "domain", "app", "feed", "mail"]),
+    ("consequences", &["access", "store", "domain", "app"]),
+    ("operations", &["consequences", "access", "store", "domain", "app"]),
+    ("graphql", &["operations", "consequences", "access", "store", "domain", "app", "feed"]),
+    ("server", &["graphql", "operations", "consequences", "access", "store", "domain", "app", "feed", "mail"]),
     ("mail", &["store", "domain", "app"]),
     ("feed", &["store", "domain"]),
     ("postgres", &[]),
