@@ -132,8 +132,9 @@ impl Policy {
         let built_in = |scope, shows: &dyn Fn(PermissionSet) -> bool| {
             BuiltInRole::of(scope).filter(|role| shows(self.of_built_in(scope, *role))).collect::<Vec<_>>()
         };
-        let in_project = PermissionSet::of(&[P::ProjectRead, P::ProjectMembersRead]);
-        let everywhere = |organization: PermissionSet| self.in_projects(organization).covers(in_project);
+        let in_project = [P::ProjectRead, P::ProjectMembersRead];
+        let everywhere =
+            |organization: PermissionSet| self.in_projects(organization).covers(PermissionSet::of(&in_project));
         let keys = |permissions: &[Permission]| permissions.iter().map(|held| held.key().to_owned()).collect();
         let showing: Vec<Permission> = IN_EVERY_PROJECT
             .iter()
@@ -149,10 +150,16 @@ impl Policy {
                 built_in: built_in(RoleScope::Organization, &everywhere),
                 permissions: keys(&showing),
             },
-            project_members: Shows {
-                built_in: built_in(RoleScope::Project, &|held| held.covers(in_project)),
-                permissions: keys(&[P::ProjectRead, P::ProjectMembersRead]),
-            },
+            project_members: self.project_roles_with(&in_project),
+        }
+    }
+
+    /// Which roles of projects hold all of these permissions: custom ones whose own hold all the keys.
+    pub fn project_roles_with(&self, needed: &[Permission]) -> Shows {
+        let holds = |role: &BuiltInRole| self.of_built_in(RoleScope::Project, *role).covers(PermissionSet::of(needed));
+        Shows {
+            built_in: BuiltInRole::of(RoleScope::Project).filter(holds).collect(),
+            permissions: needed.iter().map(|held| held.key().to_owned()).collect(),
         }
     }
 

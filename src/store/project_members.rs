@@ -16,7 +16,7 @@ use super::{
     query::{Query, contains},
     roles::Role,
     schema::project_members as members,
-    users::{self, Listed},
+    users::{self, Listed, Shows},
 };
 use crate::{
     domain::{
@@ -291,7 +291,7 @@ pub struct Filter {
     /// One of these roles.
     pub roles: Option<Vec<RoleId>>,
     /// Only in projects in which a person has one of these roles: what they can see without a right to all.
-    pub visible_to: Option<(UserId, Vec<RoleId>)>,
+    pub visible_to: Option<(UserId, Shows)>,
     /// Only in this project: what a key that is limited to it can see.
     pub only: Option<ProjectId>,
 }
@@ -372,11 +372,12 @@ fn rows(of: &[Of], filter: &Filter) -> impl Fn(&mut Query) + Sync {
         }
         if let Some((user, roles)) = &filter.visible_to {
             query.sql(
-                " AND EXISTS (SELECT FROM project_members v WHERE v.organization_id = project_members.organization_id \
-                 AND v.project_id = project_members.project_id AND v.user_id = ",
+                " AND EXISTS (SELECT FROM project_members v JOIN roles r ON r.organization_id = v.organization_id AND r.id = v.role_id \
+                 WHERE v.organization_id = project_members.organization_id AND v.project_id = project_members.project_id AND v.user_id = ",
             );
-            query.bind::<SqlUuid, _>(*user).sql(" AND v.role_id = ANY(");
-            query.bind::<Array<SqlUuid>, _>(roles.clone()).sql("))");
+            query.bind::<SqlUuid, _>(*user).sql(" AND ");
+            roles.push(query, "@>");
+            query.sql(")");
         }
         if let Some(only) = filter.only {
             query.sql(" AND project_members.project_id = ").bind::<SqlUuid, _>(only);

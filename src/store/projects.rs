@@ -15,10 +15,11 @@ use super::{
     query::{Query, contains},
     roles::Role,
     schema::{project_members, projects, roles},
+    users::Shows,
 };
 use crate::{
     domain::{
-        id::{OrganizationId, ProjectId, RoleId, UserId},
+        id::{OrganizationId, ProjectId, UserId},
         role::BuiltInRole,
         slug::Slug,
         text::fold,
@@ -180,7 +181,7 @@ pub struct Filter {
     /// Has this member.
     pub member: Option<UserId>,
     /// Only projects in which a person has one of these roles: what they can see without a right to all.
-    pub visible_to: Option<(UserId, Vec<RoleId>)>,
+    pub visible_to: Option<(UserId, Shows)>,
     /// Only this project: what a key that is limited to it can see.
     pub only: Option<ProjectId>,
 }
@@ -264,20 +265,21 @@ fn push_condition(query: &mut Query, filter: &Filter) {
     if let Some(search) = &filter.search {
         query.sql(" AND projects.search_text LIKE ").bind::<Text, _>(contains(search));
     }
-    let member = |query: &mut Query, user: UserId| {
+    if let Some(user) = filter.member {
         query.sql(
             " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = projects.organization_id \
              AND m.project_id = projects.id AND m.user_id = ",
         );
-        query.bind::<SqlUuid, _>(user);
-    };
-    if let Some(user) = filter.member {
-        member(query, user);
-        query.sql(")");
+        query.bind::<SqlUuid, _>(user).sql(")");
     }
     if let Some((user, roles)) = &filter.visible_to {
-        member(query, *user);
-        query.sql(" AND m.role_id = ANY(").bind::<Array<SqlUuid>, _>(roles.clone()).sql("))");
+        query.sql(
+            " AND EXISTS (SELECT FROM project_members m JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id \
+             WHERE m.organization_id = projects.organization_id AND m.project_id = projects.id AND m.user_id = ",
+        );
+        query.bind::<SqlUuid, _>(*user).sql(" AND ");
+        roles.push(query, "@>");
+        query.sql(")");
     }
     if let Some(only) = filter.only {
         query.sql(" AND projects.id = ").bind::<SqlUuid, _>(only);

@@ -169,13 +169,23 @@ pub async fn by_ids(mut conn: &Connection, ids: &[UserId]) -> Result<Vec<User>> 
     Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(&mut conn).await?)
 }
 
-/// Roles that show other people, as PostgreSQL finds them: built-in ones by name, custom ones by what they store.
-#[derive(Clone, Debug)]
+/// Roles that show something, as PostgreSQL finds them: built-in ones by name, custom ones by what they store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shows {
     /// Built-in roles.
     pub built_in: Vec<BuiltInRole>,
     /// Keys of the permissions of custom roles.
     pub permissions: Vec<String>,
+}
+
+impl Shows {
+    /// The condition that a role `r` is one of them: a custom one whose permissions `overlap` with the keys, by `&&`, or
+    /// hold all of them, by `@>`.
+    pub(super) fn push(&self, query: &mut Query, overlap: &'static str) {
+        query.sql("(r.built_in = ANY(").bind::<Array<Text>, _>(self.built_in.clone());
+        query.sql(") OR r.built_in IS NULL AND r.permissions ").sql(overlap).sql(" ");
+        query.bind::<Array<Text>, _>(self.permissions.clone()).sql(")");
+    }
 }
 
 /// What shows somebody other people.
@@ -196,11 +206,6 @@ pub async fn seen_by(conn: &mut Connection, viewer: UserId, sight: &Sight, ids: 
         #[diesel(sql_type = SqlUuid)]
         id: UserId,
     }
-    let shows = |query: &mut Query, overlap: &'static str, shows: &Shows| {
-        query.sql("(r.built_in = ANY(").bind::<Array<Text>, _>(shows.built_in.clone());
-        query.sql(") OR r.built_in IS NULL AND r.permissions ").sql(overlap).sql(" ");
-        query.bind::<Array<Text>, _>(shows.permissions.clone()).sql(")");
-    };
     let mut query = Query::new("SELECT seen.id FROM unnest(");
     query.bind::<Array<SqlUuid>, _>(ids.to_vec());
     query.sql(
@@ -208,21 +213,21 @@ pub async fn seen_by(conn: &mut Connection, viewer: UserId, sight: &Sight, ids: 
          AND r.id = o.role_id WHERE o.user_id = ",
     );
     query.bind::<SqlUuid, _>(viewer).sql(" AND ");
-    shows(&mut query, "&&", &sight.members);
+    sight.members.push(&mut query, "&&");
     query.sql(
         " AND EXISTS (SELECT FROM organization_members m WHERE m.organization_id = o.organization_id AND m.user_id = seen.id)) \
          OR EXISTS (SELECT FROM organization_members o JOIN roles r ON r.organization_id = o.organization_id \
          AND r.id = o.role_id WHERE o.user_id = ",
     );
     query.bind::<SqlUuid, _>(viewer).sql(" AND ");
-    shows(&mut query, "&&", &sight.all_project_members);
+    sight.all_project_members.push(&mut query, "&&");
     query.sql(
         " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = o.organization_id AND m.user_id = seen.id)) \
          OR EXISTS (SELECT FROM organization_members o JOIN project_members p ON p.organization_id = o.organization_id \
          AND p.user_id = o.user_id JOIN roles r ON r.organization_id = p.organization_id AND r.id = p.role_id WHERE o.user_id = ",
     );
     query.bind::<SqlUuid, _>(viewer).sql(" AND ");
-    shows(&mut query, "@>", &sight.project_members);
+    sight.project_members.push(&mut query, "@>");
     query.sql(
         " AND EXISTS (SELECT FROM project_members m WHERE m.organization_id = p.organization_id AND m.project_id = p.project_id \
          AND m.user_id = seen.id))",

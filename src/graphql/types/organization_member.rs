@@ -220,7 +220,7 @@ impl OrganizationMember {
         // Everybody sees their own memberships, in projects that they see.
         let is_own = ctx.viewer().user_id() == Some(self.found.user_id);
         let needed = [Permission::ProjectRead, Permission::ProjectMembersRead];
-        let visible = project::visible(ctx, &self.organization, if is_own { &needed[..1] } else { &needed }).await?;
+        let visible = project::visible(ctx, &self.organization, if is_own { &needed[..1] } else { &needed });
         let filter = project_members::Filter { visible_to: visible.to, only: visible.only, ..Default::default() };
         let order_by = order_by.unwrap_or(ProjectMemberOrder::by_joining());
         project_member::list(ctx, of, None, filter, Some(order_by), &page).await
