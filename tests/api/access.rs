@@ -14,11 +14,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Actor, LISTED_CODES, Roster, assert_listed, id};
 
-/// Which built-in roles hold the permissions of a level.
-fn table(level: RoleScope, held_by: impl Fn(BuiltInRole) -> PermissionSet) -> String {
-    let held: Vec<PermissionSet> = BuiltInRole::ALL.iter().map(|role| held_by(*role)).collect();
-    let mut table =
-        format!("{:28}{}", "", BuiltInRole::ALL.iter().map(|role| role.key()).collect::<Vec<_>>().join("  "));
+/// Which built-in roles of `roles` hold the permissions of a level.
+fn table(level: RoleScope, roles: RoleScope, held_by: impl Fn(BuiltInRole) -> PermissionSet) -> String {
+    let held: Vec<PermissionSet> = BuiltInRole::of(roles).map(held_by).collect();
+    let mut table = format!("{:28}{}", "", BuiltInRole::of(roles).map(BuiltInRole::key).collect::<Vec<_>>().join("  "));
     for permission in Permission::ALL.iter().filter(|permission| permission.scope() == level) {
         write!(table, "\n{:28}", permission.key()).unwrap();
         table.extend(held.iter().map(|held| if held.has(*permission) { "x      " } else { ".      " }));
@@ -29,23 +28,23 @@ fn table(level: RoleScope, held_by: impl Fn(BuiltInRole) -> PermissionSet) -> St
 #[test]
 fn the_policy_of_the_built_in_roles() {
     let policy = Policy::default();
-    let of = |level| table(level, |role| policy.of_built_in(level, role));
+    let of = |level| table(level, level, |role| policy.of_built_in(level, role));
     insta::assert_snapshot!(of(RoleScope::Organization), @r"
-                                owner  admin  member  viewer
-    organization.update         x      x      .      .
-    organization.delete         x      .      .      .
-    organization.transfer       x      .      .      .
-    members.read                x      x      x      x
-    members.manage              x      x      .      .
-    invitations.read            x      x      x      .
-    invitations.manage          x      x      .      .
-    roles.manage                x      x      .      .
-    teams.manage                x      x      .      .
-    api_keys.manage             x      x      .      .
-    projects.create             x      x      x      .
-    projects.read               x      x      .      .
-    projects.manage             x      x      .      .
-    projects.own                x      .      .      .
+                                owner  admin  member  viewer  guest
+    organization.update         x      x      .      .      .
+    organization.delete         x      .      .      .      .
+    organization.transfer       x      .      .      .      .
+    members.read                x      x      x      x      .
+    members.manage              x      x      .      .      .
+    invitations.read            x      x      x      .      .
+    invitations.manage          x      x      .      .      .
+    roles.manage                x      x      .      .      .
+    teams.manage                x      x      .      .      .
+    api_keys.manage             x      x      .      .      .
+    projects.create             x      x      x      .      .
+    projects.read               x      x      .      .      .
+    projects.manage             x      x      .      .      .
+    projects.own                x      .      .      .      .
     ");
     insta::assert_snapshot!(of(RoleScope::Project), @r"
                                 owner  admin  member  viewer
@@ -59,24 +58,26 @@ fn the_policy_of_the_built_in_roles() {
     ");
     // What the roles of the organization give in each of its projects.
     let in_projects = |role| policy.in_projects(policy.of_built_in(RoleScope::Organization, role));
-    insta::assert_snapshot!(table(RoleScope::Project, in_projects), @r"
-                                owner  admin  member  viewer
-    project.read                x      x      .      .
-    project.update              x      x      .      .
-    project.delete              x      .      .      .
-    project.transfer            x      .      .      .
-    project.members.read        x      x      .      .
-    project.members.manage      x      x      .      .
-    project.invitations.manage  x      x      .      .
+    insta::assert_snapshot!(table(RoleScope::Project, RoleScope::Organization, in_projects), @r"
+                                owner  admin  member  viewer  guest
+    project.read                x      x      .      .      .
+    project.update              x      x      .      .      .
+    project.delete              x      .      .      .      .
+    project.transfer            x      .      .      .      .
+    project.members.read        x      x      .      .      .
+    project.members.manage      x      x      .      .      .
+    project.invitations.manage  x      x      .      .      .
     ");
 }
 
 /// Who calls. Each has an organization of their own to call about.
-pub(crate) const ACTORS: [&str; 13] = [
+pub(crate) const ACTORS: [&str; 18] = [
     "anonymous",
     "outsider",
     "other owner",
     "invited",
+    "guest",
+    "guest admin",
     "viewer",
     "member",
     "admin",
@@ -84,14 +85,60 @@ pub(crate) const ACTORS: [&str; 13] = [
     "key with",
     "key without",
     "key of a project",
+    "demoted key",
+    "removed key",
+    "left key",
     "revoked key",
     "operator",
 ];
+
+/// The keys that were made with all that an Admin may do, each with who answers for it and what became of them.
+const NARROWED: [(&str, &str); 3] = [("demoted key", "dana"), ("removed key", "rob"), ("left key", "liam")];
 
 /// An organization with everything to call about.
 pub(crate) struct Stage {
     pub(crate) roster: Roster,
     pub(crate) ids: BTreeMap<String, String>,
+    /// The secrets of the keys whose people changed.
+    secrets: BTreeMap<&'static str, String>,
+}
+
+/// A key of somebody: its id and its secret.
+async fn key(maker: &Actor, organization: &str, name: &str, permissions: &[&str]) -> (String, String) {
+    let input = json!({ "organization": { "id": organization }, "name": name, "permissions": permissions });
+    let create = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id } secret userErrors { code path } } }";
+    let made = maker.payload(create, json!({ "input": input })).await;
+    assert_eq!(made["userErrors"], json!([]), "{name}");
+    (id(&made["apiKey"]), made["secret"].as_str().unwrap().to_owned())
+}
+
+/// Keys of people who are Admin no more: of somebody demoted, of somebody removed, of somebody who left. The one that
+/// is taken over is of the first as well.
+async fn narrowed_keys(roster: &Roster, alice: &Actor, organization: &str) -> (BTreeMap<&'static str, String>, String) {
+    let policy = Policy::default();
+    let admin = policy.of_built_in(RoleScope::Organization, BuiltInRole::Admin);
+    let admin = admin.union(policy.in_projects(admin));
+    let permissions: Vec<&str> = policy.held(admin).map(|held| held.key.as_ref()).collect();
+    let (mut secrets, mut members, mut people) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for (name, maker) in NARROWED {
+        let (person, member) = roster.member(alice, organization, maker, "admin").await;
+        secrets.insert(name, key(&person, organization, name, &permissions).await.1);
+        members.push(member);
+        people.push(person);
+    }
+    let (taken, _) = key(&people[0], organization, "taken", &["members.read"]).await;
+    for (mutation, by, input) in [
+        ("organizationMemberUpdateRole", alice, json!({ "member": { "id": members[0] }, "role": { "key": "viewer" } })),
+        ("organizationMemberRemove", alice, json!({ "member": { "id": members[1] } })),
+        ("organizationLeave", &people[2], json!({ "organization": { "id": organization } })),
+    ] {
+        let query = format!(
+            "mutation($input: {}Input!) {{ {mutation}(input: $input) {{ userErrors {{ code }} }} }}",
+            mutation.replacen('o', "O", 1)
+        );
+        assert_eq!(by.refusals(&query, json!({ "input": input })).await, Vec::<String>::new(), "{mutation}");
+    }
+    (secrets, taken)
 }
 
 impl Stage {
@@ -103,16 +150,20 @@ impl Stage {
         let roles = [("ada", "admin"), ("max", "member")];
         let viewers =
             ["vera", "updated", "removed", "added", "project-updated", "project-removed", "grouped", "ungrouped"];
-        for (name, role) in roles.into_iter().chain(viewers.map(|name| (name, "viewer"))) {
+        let guests = ["gus", "gina"].map(|name| (name, "guest"));
+        for (name, role) in roles.into_iter().chain(viewers.map(|name| (name, "viewer"))).chain(guests) {
             note(name, roster.member(&alice, &organization, name, role).await.1);
         }
         let project = roster.project(&alice, &organization, "Apollo").await;
         for name in ["project-updated", "project-removed"] {
             note(&format!("{name} in project"), roster.project_member(&alice, &project, name, "viewer").await);
         }
+        for (name, role) in [("gus", "viewer"), ("gina", "admin")] {
+            roster.project_member(&alice, &project, name, role).await;
+        }
         note("doomed project", roster.project(&alice, &organization, "Doomed").await);
         let left = roster.project(&alice, &organization, "Left").await;
-        for name in ["ada", "max", "vera"] {
+        for name in ["ada", "max", "vera", "gus", "gina"] {
             roster.project_member(&alice, &left, name, "member").await;
         }
         note("left project", left);
@@ -122,9 +173,11 @@ impl Stage {
             let email = format!("{}@example.com", if name == "declined" { "invited" } else { name });
             note(&format!("{name} invitation"), roster.invite(&alice, &to, &email, "viewer").await.0);
         }
-        for (name, members) in
-            [("Team", &["grouped", "ungrouped"][..]), ("Doomed", &[]), ("Left", &["alice", "ada", "max", "vera"])]
-        {
+        for (name, members) in [
+            ("Team", &["grouped", "ungrouped"][..]),
+            ("Doomed", &[]),
+            ("Left", &["alice", "ada", "max", "vera", "gus", "gina"]),
+        ] {
             let members: Vec<Value> =
                 members.iter().map(|name| json!({ "user": { "email": format!("{name}@example.com") } })).collect();
             let input = json!({ "organization": { "id": organization }, "name": name, "members": members });
@@ -146,26 +199,26 @@ impl Stage {
                 .await;
             note(&format!("{name} role"), id(&made["payload"]["role"]));
         }
-        let built_in = alice.data("query($id: ID!) { organization(by: {id: $id}) { roles(filter: {scope: ORGANIZATION}) { nodes { id key } } } }", json!({ "id": organization })).await;
+        let built_in = alice
+            .data(
+                "query($id: ID!) { organization(by: {id: $id}) { roles { nodes { id key scope } } } }",
+                json!({ "id": organization }),
+            )
+            .await;
         for role in built_in["organization"]["roles"]["nodes"].as_array().unwrap() {
-            note(&format!("role {}", role["key"].as_str().unwrap()), id(role));
+            let level = if role["scope"] == "PROJECT" { "project role" } else { "role" };
+            note(&format!("{level} {}", role["key"].as_str().unwrap()), id(role));
         }
         for name in ["rotated", "ended"] {
-            let input =
-                json!({ "organization": { "id": organization }, "name": name, "permissions": ["members.read"] });
-            let made = alice
-                .data(
-                    "mutation($input: ApiKeyCreateInput!) { payload: apiKeyCreate(input: $input) { apiKey { id } } }",
-                    json!({ "input": input }),
-                )
-                .await;
-            note(&format!("{name} key"), id(&made["payload"]["apiKey"]));
+            note(&format!("{name} key"), key(&alice, &organization, name, &["members.read"]).await.0);
         }
+        let (secrets, taken) = narrowed_keys(roster, &alice, &organization).await;
+        note("taken key", taken);
         note("project", project);
         note("organization", organization);
         // Mails lie a minute apart.
         roster.wait(chrono::TimeDelta::minutes(2));
-        Self { roster: roster.clone(), ids }
+        Self { roster: roster.clone(), ids, secrets }
     }
 
     /// Who calls; `needed` is what the key has, or what it lacks.
@@ -177,11 +230,17 @@ impl Stage {
             "outsider" => self.roster.person("oscar"),
             "other owner" => self.roster.person("mallory"),
             "invited" => self.roster.person("invited"),
+            "guest" => self.roster.person("gus"),
+            "guest admin" => self.roster.person("gina"),
             "viewer" => self.roster.person("vera"),
             "member" => self.roster.person("max"),
             "admin" => self.roster.person("ada"),
             "owner" => self.roster.person("alice"),
-            "key with" => self.roster.key(organization, None, needed).await,
+            "key with" => {
+                // A key without any permission is let in nowhere; this one does not matter where none is needed.
+                let held = if needed.is_empty() { &["projects.create"] } else { needed };
+                self.roster.key(organization, None, held).await
+            }
             "key without" => {
                 // What gives the same in every project is lacking as well.
                 let lacking = |key: &&str| {
@@ -193,6 +252,7 @@ impl Stage {
             "key of a project" => {
                 self.roster.key(organization, Some(&self.ids["project"]), &all.collect::<Vec<_>>()).await
             }
+            "demoted key" | "removed key" | "left key" => self.roster.actor(actor, &self.secrets[actor]),
             "revoked key" => {
                 let key = self.roster.key(organization, None, &all.collect::<Vec<_>>()).await;
                 let secret = key.authorization().and_then(|value| value.strip_prefix("Bearer ")).unwrap();
@@ -310,7 +370,15 @@ const CALLS: &[Call] = &[
     ),
     call!(
         "projectOwnershipTransfer",
-        ["project.transfer", "project.read", "project.members.read"],
+        [
+            "project.transfer",
+            "project.read",
+            "project.update",
+            "project.delete",
+            "project.members.read",
+            "project.members.manage",
+            "project.invitations.manage",
+        ],
         [("project", "Project", "transferOwnership")],
         |stage| json!({ "project": stage.by_id("project"), "newOwner": { "email": "project-updated@example.com" } })
     ),
@@ -362,6 +430,9 @@ const CALLS: &[Call] = &[
     call!("apiKeyRotate", ["api_keys.manage", "members.read"], [], |stage| {
         json!({ "apiKeyId": stage.ids["rotated key"] })
     }),
+    call!("apiKeyTakeOver", ["api_keys.manage", "members.read"], [], |stage| {
+        json!({ "apiKeyId": stage.ids["taken key"] })
+    }),
     call!("apiKeyRevoke", ["api_keys.manage", "members.read"], [], |stage| {
         json!({ "apiKeyId": stage.ids["ended key"] })
     }),
@@ -384,9 +455,12 @@ const CALLS: &[Call] = &[
         [("organization", "Organization", "transferOwnership"), ("updated", "OrganizationMember", "transferOwnershipTo")],
         |stage| json!({ "organization": stage.by_id("organization"), "newOwner": { "email": "updated@example.com" } })
     ),
-    call!(alone "organizationDelete", ["organization.delete"], [("organization", "Organization", "delete")], |stage| {
-        json!({ "organization": stage.by_id("organization") })
-    }),
+    call!(
+        alone "organizationDelete",
+        ["organization.delete", "members.read"],
+        [("organization", "Organization", "delete")],
+        |stage| json!({ "organization": stage.by_id("organization") })
+    ),
 ];
 
 /// `OK`, or the codes of what was refused.
@@ -470,6 +544,8 @@ async fn calls_of(name: &'static str) -> (Vec<String>, Vec<String>) {
         }
         for (object, field, said) in expected {
             let agrees = match said.as_deref() {
+                // Whoever is in a team may leave it, and guests are shown no team.
+                None if name.starts_with("guest") && call.mutation == "teamLeave" => outcome == "OK",
                 None => outcome != "OK",
                 // Some roles can be given to invitees only, and some callers do not know of the member.
                 Some(_) if object == "Role" && name.starts_with("key") && outcome != "OK" => true,
@@ -539,17 +615,19 @@ async fn every_mutation_by_every_kind_of_caller() {
             ACTORS.into_iter().zip(&by_actor).map(|(name, (outcomes, _))| (name, outcomes[index].clone())).collect();
         matrix += &print(call.mutation, &outcomes);
     }
+    let told = CALLS.iter().map(|call| call.told_by.len() * ACTORS.len()).sum::<usize>();
+    println!("{} cells of mutations, {told} of capabilities", CALLS.len() * ACTORS.len());
     insta::assert_snapshot!(matrix.trim_end());
 }
 
 /// A field that not everybody reads: of which object, its arguments and what to read of it, and what a key needs.
-const FIELDS: [(&str, &str, &str, &[&str]); 17] = [
+const FIELDS: [(&str, &str, &str, &[&str]); 18] = [
     ("Organization", "access", "(user: {email: \"updated@example.com\"}) { permissions }", &["members.read"]),
     ("Organization", "apiKeys", "{ totalCount }", &["api_keys.manage"]),
     ("Organization", "invitations", "{ totalCount }", &["invitations.read"]),
     ("Organization", "member", "(user: {email: \"updated@example.com\"}) { id }", &["members.read"]),
     ("Organization", "members", "{ totalCount }", &["members.read"]),
-    ("Organization", "owner", "{ id }", &[]),
+    ("Organization", "owner", "{ id }", &["members.read"]),
     ("Organization", "plan", "{ tier }", &[]),
     ("Organization", "roles", "{ totalCount }", &[]),
     ("Organization", "team", "(slug: \"team\") { id }", &["members.read"]),
@@ -570,6 +648,7 @@ const FIELDS: [(&str, &str, &str, &[&str]); 17] = [
     ("Project", "members", "{ totalCount }", &["project.members.read", "project.read"]),
     ("Project", "owner", "{ id }", &["project.members.read", "project.read"]),
     ("Role", "id", "", &[]),
+    ("Role", "memberCount", "", &[]),
     ("Team", "members", "{ totalCount }", &["members.read"]),
 ];
 
@@ -577,11 +656,13 @@ const FIELDS: [(&str, &str, &str, &[&str]); 17] = [
 async fn read(stage: &Stage) -> String {
     let mut text = String::new();
     for (object, field, rest, needed) in FIELDS {
-        let of = match object {
-            "Organization" => "organization",
-            "Project" => "project",
-            "Role" => "role member",
-            "Team" => "team team",
+        let of = match (object, field) {
+            ("Organization", _) => "organization",
+            ("Project", _) => "project",
+            // Who sees the roles of projects does not see how many have them everywhere.
+            ("Role", "memberCount") => "project role member",
+            ("Role", _) => "role member",
+            ("Team", _) => "team team",
             _ => panic!("no {object}"),
         };
         let query = format!("query($id: ID!) {{ node(id: $id) {{ id ... on {object} {{ {field}{rest} }} }} }}");
@@ -623,7 +704,7 @@ fn every_guarded_field_has_a_row() {
     guarded.sort_unstable();
     let rows: Vec<(String, &str)> = FIELDS
         .iter()
-        .filter(|(object, ..)| *object != "Role")
+        .filter(|(object, field, _, _)| (*object, *field) != ("Role", "id"))
         .map(|(object, field, ..)| ((*object).to_owned(), *field))
         .collect();
     assert_eq!(rows, guarded);
@@ -638,6 +719,58 @@ async fn every_guarded_field_by_every_kind_of_caller() {
     // A public organization shows its profile, and nothing more than that.
     roster.sql("UPDATE organizations SET visibility = 'PUBLIC'").await;
     insta::assert_snapshot!("of a public organization", read(&stage).await);
+    println!("{} cells of fields", 2 * FIELDS.len() * ACTORS.len());
+}
+
+/// Guests, and keys that are limited to a project, know an organization by its name and logo.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_inside_knows_a_private_organization_by_name() {
+    let roster = Roster::start().await;
+    let stage = Stage::set(&roster).await;
+    let organization = &stage.ids["organization"];
+    let profile = json!({
+        "organization": { "id": organization }, "description": "What members know.",
+        "logoUrl": "https://example.com/logo.png", "website": "https://example.com/", "industry": "ai-ml",
+        "email": "office@example.com", "phone": "+49301234567",
+    });
+    let update =
+        "mutation($input: OrganizationUpdateInput!) { organizationUpdate(input: $input) { userErrors { code } } }";
+    let alice = roster.person("alice");
+    assert_eq!(alice.refusals(update, json!({ "input": profile })).await, Vec::<String>::new());
+    let query = "query($id: ID!) { organization(by: {id: $id}) { id slug name logoUrl description website email phone industry { key } roles { nodes { scope key } } } }";
+    let known = async |actor: &'static str| {
+        let actor = stage.actor(actor, &["members.read"]).await;
+        let mut known = actor.data(query, json!({ "id": organization })).await["organization"].clone();
+        let roles: Vec<String> = known["roles"]["nodes"]
+            .take()
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|role| format!("{} {}", role["scope"], role["key"]).replace('"', ""))
+            .collect();
+        (known, roles)
+    };
+    let of_projects = ["PROJECT owner", "PROJECT admin", "PROJECT member", "PROJECT viewer"];
+    for visibility in ["PRIVATE", "PUBLIC"] {
+        roster.sql(&format!("UPDATE organizations SET visibility = '{visibility}'")).await;
+        let (all, all_roles) = known("viewer").await;
+        assert!(all.as_object().unwrap().values().all(|value| !value.is_null()), "{all}");
+        let mut little = all.clone();
+        for field in ["description", "website", "email", "phone", "industry"] {
+            little[field].take();
+        }
+        for actor in ["guest", "guest admin", "key of a project"] {
+            let (seen, roles) = known(actor).await;
+            assert_eq!(seen, if visibility == "PUBLIC" { all.clone() } else { little.clone() }, "{actor}");
+            let own = if actor == "key of a project" { None } else { Some("ORGANIZATION guest") };
+            let expected: Vec<&str> = of_projects.into_iter().chain(own).collect();
+            assert!(expected.iter().all(|role| all_roles.iter().any(|known| known == role)));
+            assert_eq!(roles, expected, "{actor}");
+        }
+        for actor in ["member", "owner", "demoted key", "operator"] {
+            assert_eq!(known(actor).await, (all.clone(), all_roles.clone()), "{actor}");
+        }
+    }
 }
 
 #[test]

@@ -33,10 +33,10 @@ async fn access_is_what_the_person_sees_of_themselves() {
     let acme = roster.organization(&alice, "Acme").await;
     let project = roster.project(&alice, &acme, "Apollo").await;
     let mut people = vec![alice.clone()];
-    for (name, role) in [("bob", "admin"), ("carol", "member"), ("dave", "viewer")] {
+    for (name, role) in [("bob", "admin"), ("carol", "member"), ("dave", "viewer"), ("gus", "guest")] {
         people.push(roster.member(&alice, &acme, name, role).await.0);
     }
-    for name in ["carol", "dave"] {
+    for name in ["carol", "dave", "gus"] {
         roster.project_member(&alice, &project, name, "viewer").await;
     }
     let own = "query($organization: ID!, $project: ID!) { organization(by: {id: $organization}) { viewerPermissions } project(by: {id: $project}) { viewerPermissions } }";
@@ -58,6 +58,8 @@ async fn access_is_what_the_person_sees_of_themselves() {
     assert_eq!(roles("alice").await, json!([of("ORGANIZATION", "owner"), of("PROJECT", "owner")]));
     assert_eq!(roles("bob").await, json!([of("ORGANIZATION", "admin")]));
     assert_eq!(roles("carol").await, json!([of("PROJECT", "viewer")]));
+    assert_eq!(roles("gus").await, json!([of("PROJECT", "viewer")]));
+    assert_eq!(in_organization(&alice, &acme, email("gus")).await["permissions"], json!([]));
     let other = roster.project(&alice, &acme, "Gemini").await;
     let nothing = in_project(&alice, &other, email("carol")).await;
     assert_eq!((&nothing["permissions"], &nothing["roles"], &nothing["has"]), (&json!([]), &json!([]), &json!(false)));

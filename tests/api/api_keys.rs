@@ -1,4 +1,4 @@
-//! `apiKeyCreate`, `apiKeyRotate`, `apiKeyRevoke`, and the list of keys.
+//! `apiKeyCreate`, `apiKeyRotate`, `apiKeyTakeOver`, `apiKeyRevoke`, the list of keys, and who answers for them.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -9,6 +9,9 @@ use crate::support::{ACCEPT, Actor, Roster, codes, id};
 const CREATE: &str = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id displayName prefix isActive project { slug } organization { slug } createdBy { displayName } createdAt lastUsedAt expiresAt revokedAt permissions { key } } secret userErrors { code message path ... on PermissionUserError { requiredPermission } ... on LimitUserError { limit actual } } } }";
 const ROTATE: &str = "mutation($key: ID!, $grace: Int! = 0) { apiKeyRotate(input: {apiKeyId: $key, graceMinutes: $grace}) { apiKey { id prefix } secret userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
 const REVOKE: &str = "mutation($key: ID!) { apiKeyRevoke(input: {apiKeyId: $key}) { apiKey { id isActive revokedAt } userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
+const TAKE_OVER: &str = "mutation($key: ID!) { apiKeyTakeOver(input: {apiKeyId: $key}) { apiKey { id responsible { displayName } } userErrors { code path ... on PermissionUserError { requiredPermission } } } }";
+const UPDATE_ROLE: &str = "mutation($member: ID!, $role: String!, $dryRun: Boolean! = false) { organizationMemberUpdateRole(input: {member: {id: $member}, role: {key: $role}, dryRun: $dryRun}) { apiKeyChanges { name apiKey { id } ends lostPermissions } userErrors { code path } } }";
+const REMOVE: &str = "mutation($member: ID!, $apiKeys: ApiKeysOnRemoval! = END, $dryRun: Boolean! = false) { organizationMemberRemove(input: {member: {id: $member}, apiKeys: $apiKeys, dryRun: $dryRun}) { removedOrganizationMemberId apiKeyChanges { name apiKey { id } ends lostPermissions } userErrors { code path } } }";
 const LIST: &str = "query($first: Int, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) { organization(by: {slug: \"acme\"}) { apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount nodes { displayName } pageInfo { hasNextPage endCursor } } } }";
 const WHO: &str = "{ organization(by: {slug: \"acme\"}) { viewerPermissions } }";
 
@@ -21,6 +24,25 @@ async fn key(creator: &Actor, organization: &str, name: &str, permissions: &[&st
     let payload = creator.payload(CREATE, creation(organization, name, permissions)).await;
     assert_eq!(payload["userErrors"], json!([]));
     (id(&payload["apiKey"]), creator.roster.actor(name, payload["secret"].as_str().unwrap()))
+}
+
+/// What a payload says of keys that end or shrink: name, whether it is shown, whether it ends, what it loses.
+fn changes(payload: &Value) -> Vec<Value> {
+    assert_eq!(payload["userErrors"], json!([]));
+    let of = |change: &Value| {
+        json!([change["name"], !change["apiKey"].is_null(), change["ends"], change["lostPermissions"]])
+    };
+    let mut changes: Vec<Value> = payload["apiKeyChanges"].as_array().unwrap().iter().map(of).collect();
+    changes.sort_by_key(ToString::to_string);
+    changes
+}
+
+/// What `viewer` sees of a key: what it can do, what it was granted, who answers for it, and whether it is active.
+async fn shown(viewer: &Actor, key: &str) -> Value {
+    let query = "query($id: ID!) { node(id: $id) { ... on ApiKey { permissions { key } grantedPermissions { key } responsible { displayName } isActive } } }";
+    let key = viewer.data(query, json!({ "id": key })).await["node"].clone();
+    let keys = |list: &str| key[list].as_array().unwrap().iter().map(|held| held["key"].clone()).collect::<Vec<_>>();
+    json!([keys("permissions"), keys("grantedPermissions"), key["responsible"]["displayName"], key["isActive"]])
 }
 
 /// Whether a credential is let in.
@@ -163,9 +185,9 @@ async fn a_key_can_do_no_more_than_whoever_makes_it() {
     };
     let here = Some(project.as_str());
     for (actor, permission, project, allowed) in [
-        (&alice, "organization.delete", None, true),
+        (&alice, "projects.own", None, true),
         (&alice, "project.delete", None, true),
-        (&admin, "organization.delete", None, false),
+        (&admin, "projects.own", None, false),
         (&admin, "project.members.manage", None, true),
         (&admin, "project.delete", None, false),
         (&admin, "project.delete", here, false),
@@ -191,6 +213,14 @@ async fn a_key_can_do_no_more_than_whoever_makes_it() {
                 (&json!(permission), &json!(["input", "permissions", place])),
                 "{what}"
             );
+        }
+    }
+    // What no key can hold is given by nobody, whatever they hold.
+    for permission in ["organization.delete", "organization.transfer"] {
+        for actor in [&alice, &admin, &backend, &roster.operator()] {
+            assert_eq!(actor.refused(CREATE, wanted(permission, None)).await, ["INVALID"], "{}", actor.name);
+            let error = actor.payload(CREATE, wanted(permission, None)).await["userErrors"][0].clone();
+            assert_eq!(error["path"], json!(["input", "permissions", "1"]), "{}", actor.name);
         }
     }
     let payload = member.payload(CREATE, wanted("members.read", None)).await;
@@ -310,13 +340,13 @@ async fn keys_are_managed_by_those_who_may() {
     let (admin, _) = roster.member(&alice, &acme, "bob", "admin").await;
     let (member, _) = roster.member(&alice, &acme, "carol", "member").await;
     let (weak, of_itself) = key(&alice, &acme, "Weak", &["members.read"]).await;
-    let (strong, _) = key(&alice, &acme, "Strong", &["organization.delete"]).await;
+    let (strong, _) = key(&alice, &acme, "Strong", &["projects.own"]).await;
     let mut input = creation(&acme, "Remover", &["project.delete"]);
     input["input"]["project"] = json!({ "id": project });
     let strong_in_project = id(&alice.payload(CREATE, input).await["apiKey"]);
     roster.sql("UPDATE organizations SET visibility = 'PUBLIC'").await;
     let named = |key: &str| json!({ "key": key });
-    for mutation in [ROTATE, REVOKE] {
+    for mutation in [ROTATE, TAKE_OVER, REVOKE] {
         // Who does not see keys finds none; a key knows of itself.
         for actor in [&member, &roster.person("mallory")] {
             assert_eq!(actor.refused(mutation, named(&weak)).await, ["NOT_FOUND"], "{}", actor.name);
@@ -329,9 +359,220 @@ async fn keys_are_managed_by_those_who_may() {
     // The secret of a stronger key would make them stronger; stopping it does not.
     for key in [&strong, &strong_in_project] {
         assert_eq!(admin.refused(ROTATE, named(key)).await, ["FORBIDDEN"]);
+        assert_eq!(admin.refused(TAKE_OVER, named(key)).await, ["FORBIDDEN"]);
         assert_eq!(admin.payload(REVOKE, named(key)).await["apiKey"]["isActive"], false);
     }
     assert_eq!(admin.payload(ROTATE, named(&weak)).await["userErrors"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_never_holds_more_than_who_answers_for_it() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, adas) = roster.member(&alice, &acme, "ada", "admin").await;
+    let (reader_id, reader) = key(&ada, &acme, "Reader", &["members.read", "roles.manage"]).await;
+    let (manager_id, manager) = key(&ada, &acme, "Manager", &["members.manage"]).await;
+    let (_, other) = key(&alice, &acme, "Other", &["members.manage"]).await;
+    assert_eq!(
+        shown(&alice, &reader_id).await,
+        json!([["members.read", "roles.manage"], ["members.read", "roles.manage"], "Ada", true])
+    );
+
+    // A dry run tells what will be, and nothing happens.
+    let before = roster.content().await;
+    let role = |key: &str, dry_run: bool| json!({ "member": adas, "role": key, "dryRun": dry_run });
+    let told = changes(&alice.payload(UPDATE_ROLE, role("viewer", true)).await);
+    let demoted =
+        [json!(["Manager", true, true, ["members.manage"]]), json!(["Reader", true, false, ["roles.manage"]])];
+    assert_eq!(told, demoted);
+    assert_eq!(roster.content().await, before);
+    assert!(is_in(&manager).await);
+    assert_eq!(changes(&alice.payload(UPDATE_ROLE, role("viewer", false)).await), demoted);
+    let permissions = reader.data(WHO, json!({})).await["organization"]["viewerPermissions"].clone();
+    assert_eq!(permissions, json!(["members.read"]));
+    assert!(!is_in(&manager).await, "nothing is left of it");
+    assert!(is_in(&other).await, "somebody else answers for it");
+    assert_eq!(
+        shown(&alice, &reader_id).await,
+        json!([["members.read"], ["members.read", "roles.manage"], "Ada", true])
+    );
+    assert_eq!(shown(&alice, &manager_id).await, json!([[], ["members.manage"], "Ada", true]));
+    // Raised again, she holds it again, and so do they.
+    assert_eq!(changes(&alice.payload(UPDATE_ROLE, role("admin", false)).await), Vec::<Value>::new());
+    assert!(is_in(&manager).await);
+
+    // With the membership they end.
+    let (_, waiting) = roster.invite(&ada, &acme, "bob@example.com", "viewer").await;
+    let before = roster.content().await;
+    let remove = |dry_run: bool| json!({ "member": adas, "dryRun": dry_run });
+    let told = changes(&alice.payload(REMOVE, remove(true)).await);
+    assert_eq!(
+        told,
+        [
+            json!(["Manager", true, true, ["members.manage"]]),
+            json!(["Reader", true, true, ["members.read", "roles.manage"]])
+        ]
+    );
+    assert_eq!(roster.content().await, before);
+    let events = roster.events().await.len();
+    assert_eq!(changes(&alice.payload(REMOVE, remove(false)).await), told);
+    assert!(!is_in(&manager).await && !is_in(&reader).await && is_in(&other).await);
+    assert_eq!(shown(&alice, &reader_id).await[3], false);
+    let mut happened = roster.events().await.split_off(events);
+    happened.sort();
+    assert_eq!(happened, ["api_key.revoked", "api_key.revoked", "invitation.revoked", "member.removed"]);
+    assert_eq!(roster.person("bob").refused(ACCEPT, json!({ "token": waiting })).await, ["INVITATION_NOT_PENDING"]);
+    // Nor do they come back with her.
+    roster.member(&alice, &acme, "ada", "admin").await;
+    assert!(!is_in(&manager).await && !is_in(&reader).await);
+    roster.assert_counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_who_is_removed_can_be_kept() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, _) = roster.member(&alice, &acme, "ada", "admin").await;
+    roster.member(&alice, &acme, "bob", "admin").await;
+    let role = "mutation($organization: ID!) { roleCreate(input: {organization: {id: $organization}, scope: ORGANIZATION, name: \"People\", permissions: [\"members.read\", \"members.manage\"]}) { userErrors { code } } }";
+    alice.payload(role, json!({ "organization": acme })).await;
+    let (pia, _) = roster.member(&alice, &acme, "pia", "people").await;
+    let (owning_id, owning) = key(&alice, &acme, "Owning", &["projects.own", "members.read"]).await;
+    // With the ownership goes what only the owner holds.
+    let transfer = "mutation { organizationOwnershipTransfer(input: {organization: {slug: \"acme\"}, newOwner: {email: \"bob@example.com\"}}) { previousOwner { id } apiKeyChanges { name apiKey { id } ends lostPermissions } userErrors { code path } } }";
+    let transferred = alice.payload(transfer, json!({})).await;
+    assert_eq!(changes(&transferred), [json!(["Owning", true, false, ["projects.own"]])]);
+    let (bob, alices) = (roster.person("bob"), id(&transferred["previousOwner"]));
+
+    let kept = json!({ "member": alices, "apiKeys": "TAKE_OVER" });
+    alice.payload(UPDATE_ROLE, json!({ "member": alices, "role": "viewer" })).await;
+    // Who does not manage keys keeps none, nor does a key, nor who may not do all that it was granted.
+    let backend = roster.key(&acme, None, &["members.manage", "members.read", "api_keys.manage", "projects.own"]).await;
+    for actor in [&pia, &backend, &ada] {
+        let before = roster.content().await;
+        let payload = actor.payload(REMOVE, kept.clone()).await;
+        assert_eq!(
+            (&payload["userErrors"][0]["code"], &payload["userErrors"][0]["path"]),
+            (&json!("FORBIDDEN"), &json!(["input", "apiKeys"])),
+            "{}",
+            actor.name
+        );
+        assert_eq!(roster.content().await, before);
+    }
+    assert!(is_in(&owning).await);
+    assert_eq!(changes(&bob.payload(REMOVE, kept).await), Vec::<Value>::new(), "it can do more than before");
+    assert_eq!(
+        shown(&bob, &owning_id).await,
+        json!([["members.read", "projects.own"], ["members.read", "projects.own"], "Bob", true])
+    );
+    assert!(is_in(&owning).await);
+    assert!(roster.events().await.contains(&"api_key.taken_over".to_owned()));
+
+    // Who leaves is told as well, though they see no keys any more.
+    key(&ada, &acme, "Of Ada", &["members.read"]).await;
+    let leave = "mutation($dryRun: Boolean!) { organizationLeave(input: {organization: {slug: \"acme\"}, dryRun: $dryRun}) { apiKeyChanges { name apiKey { id } ends lostPermissions } userErrors { code path } } }";
+    let before = roster.content().await;
+    let told = changes(&ada.payload(leave, json!({ "dryRun": true })).await);
+    assert_eq!(roster.content().await, before);
+    let left = changes(&ada.payload(leave, json!({ "dryRun": false })).await);
+    assert_eq!(left, [json!(["Of Ada", false, true, ["members.read"]])]);
+    assert_eq!(told[0][0], left[0][0]);
+    // Who does not see keys is told their names.
+    let (_, carols) = roster.member(&bob, &acme, "carol", "admin").await;
+    key(&roster.person("carol"), &acme, "Of Carol", &["members.read"]).await;
+    bob.payload(UPDATE_ROLE, json!({ "member": carols, "role": "people" })).await;
+    let removed = pia.payload(REMOVE, json!({ "member": carols })).await;
+    assert_eq!(changes(&removed), [json!(["Of Carol", false, true, ["members.read"]])]);
+    roster.assert_counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_a_key_over_answers_for_it() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, adas) = roster.member(&alice, &acme, "ada", "admin").await;
+    let (bob, _) = roster.member(&alice, &acme, "bob", "admin").await;
+    let (id, backend) = key(&ada, &acme, "Backend", &["members.read", "api_keys.manage"]).await;
+    let named = || json!({ "key": id });
+    let responsible = async || shown(&alice, &id).await[2].clone();
+    // No key answers for another one, and not for itself.
+    let error = backend.payload(TAKE_OVER, named()).await["userErrors"].clone();
+    assert_eq!(error, json!([{ "code": "FORBIDDEN", "path": ["input", "apiKeyId"] }]));
+    let taken = bob.payload(TAKE_OVER, named()).await;
+    assert_eq!(taken["apiKey"]["responsible"]["displayName"], "Bob");
+    assert_eq!(roster.events().await.last().unwrap(), "api_key.taken_over");
+    // Again: success, and nothing happens.
+    let before = roster.content().await;
+    assert_eq!(bob.payload(TAKE_OVER, named()).await["userErrors"], json!([]));
+    assert_eq!(roster.content().await, before);
+    alice.payload(REMOVE, json!({ "member": adas })).await;
+    assert!(is_in(&backend).await, "it is hers no more");
+    // The operator answers for keys as well, and whoever gets the secret does.
+    roster.operator().payload(TAKE_OVER, named()).await;
+    let of_operator = responsible().await;
+    assert_ne!(of_operator, "Bob");
+    assert_eq!(bob.payload(ROTATE, named()).await["userErrors"], json!([]));
+    assert_eq!(responsible().await, "Bob");
+    bob.payload(REVOKE, named()).await;
+    assert_eq!(alice.refused(TAKE_OVER, named()).await, ["INVALID"]);
+    let (id, _) = key(&bob, &acme, "Short", &["members.read"]).await;
+    roster.sql("UPDATE api_keys SET expires_at = created_at WHERE name = 'Short'").await;
+    assert_eq!(alice.refused(TAKE_OVER, json!({ "key": id })).await, ["INVALID"]);
+    roster.assert_counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_key_made_ends_with_it() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, _) = roster.member(&alice, &acme, "ada", "admin").await;
+    let mut input = creation(&acme, "Parent", &["members.read", "api_keys.manage"]);
+    input["input"]["expiresAt"] = json!("2026-11-21T10:00:00.000Z");
+    let made = ada.payload(CREATE, input).await;
+    let (parent_id, parent) = (id(&made["apiKey"]), roster.actor("parent", made["secret"].as_str().unwrap()));
+    let (child_id, child) = key(&parent, &acme, "Child", &["members.read", "api_keys.manage"]).await;
+    let (grandchild_id, grandchild) = key(&child, &acme, "Grandchild", &["members.read"]).await;
+    let (sibling_id, sibling) = key(&ada, &acme, "Sibling", &["members.read"]).await;
+    // It expires no later, and the same person answers for it.
+    let query = "query($id: ID!) { node(id: $id) { ... on ApiKey { expiresAt createdBy { displayName } responsible { displayName } } } }";
+    for (id, maker) in [(&child_id, "Parent"), (&grandchild_id, "Child")] {
+        let shown = alice.data(query, json!({ "id": id })).await["node"].clone();
+        let expected = json!({ "expiresAt": "2026-11-21T10:00:00.000Z", "createdBy": { "displayName": maker }, "responsible": { "displayName": "Ada" } });
+        assert_eq!(shown, expected);
+    }
+    for (expiry, refusals) in [("2026-11-21T10:00:00.001Z", vec!["INVALID"]), ("2026-11-21T09:30:00Z", vec![])] {
+        let mut input = creation(&acme, "Another", &["members.read"]);
+        input["input"]["expiresAt"] = json!(expiry);
+        let errors = parent.payload(CREATE, input).await["userErrors"].clone();
+        assert_eq!(codes(&errors), refusals);
+        assert!(refusals.is_empty() || errors[0]["path"] == json!(["input", "expiresAt"]));
+    }
+    // A key rotates itself and those that end with it. The same person answers for them afterwards.
+    let rotate = async |actor: &Actor, key: &str| {
+        codes(&actor.payload(ROTATE, json!({ "key": key, "grace": 60 })).await["userErrors"])
+    };
+    for key in [&parent_id, &child_id, &grandchild_id] {
+        assert_eq!(rotate(&parent, key).await, [""; 0]);
+        assert_eq!(shown(&alice, key).await[2], "Ada");
+    }
+    let error = parent.payload(ROTATE, json!({ "key": sibling_id })).await["userErrors"].clone();
+    assert_eq!(error, json!([{ "code": "FORBIDDEN", "path": ["input", "apiKeyId"] }]));
+    assert_eq!(rotate(&child, &parent_id).await, ["FORBIDDEN"]);
+    // Whoever takes one over answers for it alone: it ends with no other key any more, and its maker has it in hand no more.
+    let (taken_id, taken) = key(&child, &acme, "Taken", &["members.read"]).await;
+    assert_eq!(alice.payload(TAKE_OVER, json!({ "key": taken_id })).await["userErrors"], json!([]));
+    assert_eq!(rotate(&child, &taken_id).await, ["FORBIDDEN"]);
+    assert!(is_in(&child).await && is_in(&grandchild).await);
+    let events = roster.events().await.len();
+    assert_eq!(alice.payload(REVOKE, json!({ "key": parent_id })).await["userErrors"], json!([]));
+    assert_eq!(roster.events().await[events..], ["api_key.revoked"; 4], "itself, two, and another one");
+    assert!(!is_in(&parent).await && !is_in(&child).await && !is_in(&grandchild).await);
+    assert!(is_in(&sibling).await && is_in(&taken).await);
+    roster.assert_counters().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

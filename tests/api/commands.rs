@@ -209,7 +209,7 @@ async fn serve_wants_a_migrated_database_and_stops_when_asked() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("roster migrate"), "{}", stderr(&refused));
 
-    for said in ["in 13 steps", "up to date"] {
+    for said in ["in 14 steps", "up to date"] {
         let migrated = roster(&["migrate"]).env("DATABASE_URL", url.text().expose_secret()).output().unwrap();
         assert!(migrated.status.success(), "{}", stderr(&migrated));
         assert!(String::from_utf8_lossy(&migrated.stdout).contains(said));

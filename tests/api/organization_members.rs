@@ -1,5 +1,6 @@
 //! Changing roles in organizations, and removing members.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::{ACCEPT, Actor, Roster, codes, id};
@@ -42,7 +43,7 @@ async fn custom_role(roster: &Roster, key: &str, permissions: &str) {
     roster
         .sql(&format!(
             "INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
-             SELECT id, gen_random_uuid(), 'ORGANIZATION', '{key}', '{{{permissions}}}', '{key}', '{key}', 4, created_at, created_at FROM organizations"
+             SELECT id, gen_random_uuid(), 'ORGANIZATION', '{key}', '{{{permissions}}}', '{key}', '{key}', 5, created_at, created_at FROM organizations"
         ))
         .await;
 }
@@ -143,8 +144,9 @@ async fn who_may_not_manage_members_is_refused() {
             .key(&acme, Some(&roster.project(&alice, &acme, "Apollo").await), &["members.manage", "project.read"])
             .await,
     ];
-    // A key of one project does not know of members.
-    for (key, code) in keys.iter().zip(["FORBIDDEN", "NOT_FOUND"]) {
+    // A key of one project does not know of members, nor does a guest.
+    let (gus, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    for (key, code) in keys.iter().chain([&gus]).zip(["FORBIDDEN", "NOT_FOUND", "NOT_FOUND"]) {
         assert_eq!(key.refused(UPDATE, update(&member, "viewer")).await, [code]);
         assert_eq!(key.refused(REMOVE, remove(&member)).await, [code]);
     }
@@ -374,6 +376,7 @@ async fn removing_ends_whatever_rests_on_the_membership() {
         email: Some("countess@example.com"),
         name: None,
     };
+    roster.wait(TimeDelta::seconds(1));
     let ada = roster.signed("ada", claims);
     ada.user_id().await;
     let events_before = roster.events().await.len();

@@ -121,8 +121,8 @@ async fn grow(roster: &Roster) {
              FROM generate_series(1, 20000) n; \
              INSERT INTO roles (organization_id, id, scope, key, built_in, name, sort_name, rank, created_at, updated_at) \
              SELECT o.id, gen_random_uuid(), 'ORGANIZATION', 'owner', 'OWNER', 'Owner', 'owner', 0, '2026-01-01Z', '2026-01-01Z' FROM organizations o WHERE o.slug LIKE 'company-%'; \
-             INSERT INTO api_keys (organization_id, id, name, sort_name, search_text, prefix, secret_hash, permissions, created_by_kind, created_at, last_used_at, revoked_at) \
-             SELECT o.id, gen_random_uuid(), 'Key ' || n, 'key ' || n, 'key ' || n, 'rk_' || n, '', '{members.read}', 'OPERATOR', '2026-01-01Z'::timestamptz + make_interval(mins => n), \
+             INSERT INTO api_keys (organization_id, id, name, sort_name, search_text, prefix, secret_hash, permissions, created_by_kind, responsible_kind, created_at, last_used_at, revoked_at) \
+             SELECT o.id, gen_random_uuid(), 'Key ' || n, 'key ' || n, 'key ' || n, 'rk_' || n, '', '{members.read}', 'OPERATOR', 'OPERATOR', '2026-01-01Z'::timestamptz + make_interval(mins => n), \
              CASE WHEN n % 3 > 0 THEN '2026-02-01Z'::timestamptz + make_interval(mins => n) END, CASE WHEN n % 384 > 0 THEN '2026-06-01Z'::timestamptz END \
              FROM organizations o, generate_series(1, 20000) n WHERE o.slug = 'acme'; \
              INSERT INTO organization_slugs (slug, organization_id) SELECT slug, id FROM organizations ON CONFLICT DO NOTHING; \

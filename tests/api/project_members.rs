@@ -49,7 +49,7 @@ impl Stage {
         self.roster
             .sql(&format!(
                 "INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
-                 SELECT id, gen_random_uuid(), 'PROJECT', '{key}', '{{{permissions}}}', '{key}', '{key}', 4, created_at, created_at FROM organizations"
+                 SELECT id, gen_random_uuid(), 'PROJECT', '{key}', '{{{permissions}}}', '{key}', '{key}', 5, created_at, created_at FROM organizations"
             ))
             .await;
     }
@@ -240,7 +240,7 @@ async fn the_roles_given_are_checked_item_by_item() {
         .roster
         .sql(
             "INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
-             SELECT id, gen_random_uuid(), 'ORGANIZATION', 'billing', '{members.read}', 'Billing', 'billing', 4, created_at, created_at FROM organizations",
+             SELECT id, gen_random_uuid(), 'ORGANIZATION', 'billing', '{members.read}', 'Billing', 'billing', 5, created_at, created_at FROM organizations",
         )
         .await;
     let member =

@@ -161,6 +161,7 @@ async fn a_member_keeps_their_role_and_gets_what_is_missing() {
     // No seat is needed for who has one.
     roster.sql("UPDATE organizations SET seat_limit = 2").await;
     let bobs_token = crate::support::token(&invited["results"][0]["acceptUrl"]);
+    roster.wait(TimeDelta::seconds(1));
     let accepted = done(&carol("bob@example.com"), ACCEPT, by_token(&bobs_token)).await;
     assert_eq!(accepted["organizationMember"], joined["organizationMember"]);
     assert_eq!(accepted["organizationMember"]["role"]["key"], "admin");

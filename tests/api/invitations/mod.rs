@@ -155,7 +155,7 @@ async fn custom_role(roster: &Roster, scope: &str, key: &str, permissions: &[&st
     roster
         .sql(&format!(
             "INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
-             SELECT id, gen_random_uuid(), '{scope}', '{key}', '{{{permissions}}}', '{key}', '{key}', 4, created_at, created_at \
+             SELECT id, gen_random_uuid(), '{scope}', '{key}', '{{{permissions}}}', '{key}', '{key}', 5, created_at, created_at \
              FROM organizations WHERE slug = 'acme'"
         ))
         .await;

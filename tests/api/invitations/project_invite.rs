@@ -149,13 +149,14 @@ async fn a_dry_run_and_an_aborted_call_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_admin_who_is_a_plain_member_invites_outsiders() {
+async fn a_project_admin_invites_outsiders_with_a_role_no_stronger_than_their_own() {
     let (roster, alice, organization, project) = apollo().await;
     let (bob, _) = roster.member(&alice, &organization, "bob", "viewer").await;
     roster.project_member(&alice, &project, "bob", "admin").await;
     custom_role(&roster, "ORGANIZATION", "maker", &["projects.create"]).await;
     let input = to(&project, &["new@example.com"]);
     for (role, code) in [
+        ("member", "ROLE_NOT_ASSIGNABLE"),
         ("admin", "ROLE_NOT_ASSIGNABLE"),
         ("owner", "ROLE_NOT_ASSIGNABLE"),
         ("maker", "ROLE_NOT_ASSIGNABLE"),
@@ -173,8 +174,34 @@ async fn a_project_admin_who_is_a_plain_member_invites_outsiders() {
     let strong =
         json!({ "emails": ["dave@example.com"], "organizationRole": { "key": "viewer" }, "role": { "key": "admin" } });
     assert_eq!(outcomes(&done(&bob, PROJECT_INVITE, with(input.clone(), strong)).await), ["SUCCEEDED"]);
-    let accepted = done(&roster.person("carol"), ACCEPT, by_token(&carols_token)).await;
-    assert_eq!(accepted["organizationMember"]["role"]["key"], "member");
+    // Who may not give Member brings people in as guests: they know of the project, and of nothing else.
+    let carol = roster.person("carol");
+    let accepted = done(&carol, ACCEPT, by_token(&carols_token)).await;
+    assert_eq!(accepted["organizationMember"]["role"]["key"], "guest");
+    let inside =
+        "{ organization(by: {slug: \"acme\"}) { viewerPermissions projects { nodes { slug viewerPermissions } } } }";
+    let inside = carol.data(inside, json!({})).await["organization"].clone();
+    let sees = json!([{ "slug": "apollo", "viewerPermissions": ["project.read", "project.members.read"] }]);
+    assert_eq!(inside, json!({ "viewerPermissions": [], "projects": { "nodes": sees } }));
+    // Guests do so too, and give no more than that.
+    let as_admin = json!({ "emails": ["gina@example.com"], "role": { "key": "admin" } });
+    let invited = done(&bob, PROJECT_INVITE, with(input.clone(), as_admin)).await;
+    let gina = roster.person("gina");
+    done(&gina, ACCEPT, by_token(&token(&invited["results"][0]["acceptUrl"]))).await;
+    for role in ["viewer", "member"] {
+        let refused =
+            refused_codes(&gina, PROJECT_INVITE, with(input.clone(), json!({ "organizationRole": { "key": role } })))
+                .await;
+        assert_eq!(refused, ["ROLE_NOT_ASSIGNABLE"], "{role}");
+    }
+    for (email, role) in [("gus@example.com", None), ("gil@example.com", Some(json!({ "key": "guest" })))] {
+        let invited =
+            done(&gina, PROJECT_INVITE, with(input.clone(), json!({ "emails": [email], "organizationRole": role })))
+                .await;
+        assert_eq!(outcomes(&invited), ["SUCCEEDED"]);
+        let role = "SELECT r.key FROM invitations i JOIN roles r ON r.organization_id = i.organization_id AND r.id = i.role_id WHERE email = ";
+        assert_eq!(roster.texts(&format!("{role}'{email}'")).await, ["guest"]);
+    }
     // Who has the right to give it may give more than a plain role.
     let strong = json!({ "emails": ["erin@example.com"], "organizationRole": { "key": "admin" } });
     let invited = done(&alice, PROJECT_INVITE, with(input, strong)).await;
@@ -241,6 +268,11 @@ async fn who_is_not_in_a_project_does_not_find_it_and_its_members_are_forbidden(
         "project.invitations.manage",
     ];
     let key = roster.key(&organization, Some(&project), &all).await;
-    let invited = done(&key, PROJECT_INVITE, with(input, json!({ "role": { "key": "viewer" } }))).await;
+    let invited = done(&key, PROJECT_INVITE, with(input.clone(), json!({ "role": { "key": "viewer" } }))).await;
     assert_eq!(outcomes(&invited), ["SUCCEEDED"]);
+    // A key that is limited to a project gives nothing of the organization.
+    let role = "SELECT r.key FROM invitations i JOIN roles r ON r.organization_id = i.organization_id AND r.id = i.role_id WHERE i.status = 'PENDING'";
+    assert_eq!(roster.texts(role).await, ["guest"]);
+    let wider = with(input, json!({ "emails": ["newer@example.com"], "organizationRole": { "key": "viewer" } }));
+    assert_eq!(refused_codes(&key, PROJECT_INVITE, wider).await, ["ROLE_NOT_ASSIGNABLE"]);
 }

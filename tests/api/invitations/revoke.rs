@@ -49,6 +49,7 @@ async fn those_take_back_who_manage_the_organizations_or_the_projects_invitation
     let (admin, _) = roster.member(&alice, &organization, "admin", "admin").await;
     let (member, _) = roster.member(&alice, &organization, "member", "member").await;
     let (viewer, _) = roster.member(&alice, &organization, "viewer", "viewer").await;
+    let (guest, _) = roster.member(&alice, &organization, "guest", "guest").await;
     let outsider = roster.person("outsider");
     let other = roster.organization(&outsider, "Other").await;
     let foreign_key = roster.key(&other, None, &["invitations.read", "invitations.manage"]).await;
@@ -58,7 +59,7 @@ async fn those_take_back_who_manage_the_organizations_or_the_projects_invitation
     let forbidden =
         json!([{ "code": "FORBIDDEN", "path": ["input", "invitationId"], "requiredPermission": "invitations.manage" }]);
     for id in [&one, &two] {
-        for actor in [&outsider, &foreign_key, &viewer] {
+        for actor in [&outsider, &foreign_key, &viewer, &guest] {
             assert_eq!(refused(actor, REVOKE, revoke(id)).await, not_found, "{}", actor.name);
         }
         assert_eq!(refused(&member, REVOKE, revoke(id)).await, forbidden);
@@ -70,6 +71,11 @@ async fn those_take_back_who_manage_the_organizations_or_the_projects_invitation
     roster.project_member(&alice, &project, "viewer", "admin").await;
     assert_eq!(refused(&viewer, REVOKE, revoke(&one)).await, not_found);
     done(&viewer, REVOKE, revoke(&two)).await;
+    // So does a guest who is admin of the project.
+    roster.project_member(&alice, &project, "guest", "admin").await;
+    let (four, _) = invite_to_project(&alice, &project, "four@example.com").await;
+    assert_eq!(refused(&guest, REVOKE, revoke(&one)).await, not_found);
+    done(&guest, REVOKE, revoke(&four)).await;
     done(&admin, REVOKE, revoke(&one)).await;
     let (three, _) = roster.invite(&alice, &organization, "three@example.com", "viewer").await;
     let key = roster.key(&organization, None, &["invitations.manage"]).await;

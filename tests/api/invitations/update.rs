@@ -127,7 +127,8 @@ async fn only_pending_ones_by_those_who_manage_invitations() {
     let (viewer, _) = roster.member(&alice, &organization, "viewer", "viewer").await;
     let (bob, _) = roster.invite(&alice, &organization, "bob@example.com", "viewer").await;
     let not_found = error("NOT_FOUND", &["invitationId"]);
-    for actor in [&viewer, &roster.person("bob"), &roster.person("outsider")] {
+    let (guest, _) = roster.member(&alice, &organization, "guest", "guest").await;
+    for actor in [&viewer, &guest, &roster.person("bob"), &roster.person("outsider")] {
         assert_eq!(refused(actor, UPDATE, to_role(&bob, "member")).await, not_found, "{}", actor.name);
     }
     let forbidden = refused(&member, UPDATE, to_role(&bob, "member")).await;
@@ -137,8 +138,11 @@ async fn only_pending_ones_by_those_who_manage_invitations() {
     }
     // Who manages the invitations of a project alone does not say what else they give.
     let (ann, _) = invite_to_project(&alice, &project, "ann@example.com").await;
-    roster.project_member(&alice, &project, "viewer", "admin").await;
-    assert_eq!(refused(&viewer, UPDATE, to_role(&ann, "member")).await[0]["code"], "FORBIDDEN");
+    for actor in [&viewer, &guest] {
+        roster.project_member(&alice, &project, &actor.name, "admin").await;
+        assert_eq!(refused(actor, UPDATE, to_role(&ann, "guest")).await[0]["code"], "FORBIDDEN", "{}", actor.name);
+        assert_eq!(refused(actor, UPDATE, to_role(&ann, "member")).await[0]["code"], "FORBIDDEN", "{}", actor.name);
+    }
 
     done(&alice, REVOKE, json!({ "invitationId": ann })).await;
     assert_eq!(

@@ -72,6 +72,7 @@ async fn a_name_is_enough() {
         sorted,
         [
             "ORGANIZATION admin ADMIN Admin 0",
+            "ORGANIZATION guest GUEST Guest 0",
             "ORGANIZATION member MEMBER Member 0",
             "ORGANIZATION owner OWNER Owner 1",
             "ORGANIZATION viewer VIEWER Viewer 0",

@@ -82,7 +82,8 @@ async fn the_operator_records_plans_and_nobody_else() {
     let (victor, _) = roster.member(&alice, &acme, "victor", "viewer").await;
     let all: Vec<&str> = roster::access::Permission::ALL.iter().map(|permission| permission.key()).collect();
     let key = roster.key(&acme, None, &all).await;
-    for actor in [&alice, &ada, &victor, &key] {
+    let (gus, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    for actor in [&alice, &ada, &victor, &gus, &key] {
         assert_eq!(refused(actor, json!({ "tier": "ENTERPRISE" })).await, ["FORBIDDEN"], "{}", actor.name);
     }
     let oscar = roster.person("oscar");

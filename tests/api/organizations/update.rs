@@ -223,7 +223,8 @@ async fn admins_change_the_profile_and_others_do_not() {
     let (victor, _) = roster.member(&alice, &acme, "victor", "viewer").await;
     let weak = roster.key(&acme, None, &["organization.delete", "members.manage"]).await;
     let limited = roster.key(&acme, Some(&apollo), &["organization.update", "project.read"]).await;
-    for actor in [&mel, &victor, &weak, &limited] {
+    let (gus, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    for actor in [&mel, &victor, &gus, &weak, &limited] {
         let payload = update(actor, "acme", json!({ "name": "Mine" })).await;
         let forbidden = json!([{ "code": "FORBIDDEN", "path": null, "requiredPermission": "organization.update" }]);
         assert_eq!(payload["userErrors"], forbidden, "{}", actor.name);

@@ -116,12 +116,14 @@ async fn members_create_and_viewers_do_not() {
         let created = create(&person, input()).await;
         assert_eq!(created["project"]["owner"]["user"]["email"], format!("{name}@example.com"));
     }
-    let (victor, _) = roster.member(&alice, &acme, "victor", "viewer").await;
-    let before = roster.content().await;
-    let refusal = create(&victor, input()).await;
-    assert_eq!(refusal["userErrors"][0]["code"], "FORBIDDEN");
-    assert_eq!(refusal["userErrors"][0]["requiredPermission"], "projects.create");
-    assert_eq!(roster.content().await, before);
+    for (name, role) in [("victor", "viewer"), ("gus", "guest")] {
+        let (person, _) = roster.member(&alice, &acme, name, role).await;
+        let before = roster.content().await;
+        let refusal = create(&person, input()).await;
+        assert_eq!(refusal["userErrors"][0]["code"], "FORBIDDEN", "{name}");
+        assert_eq!(refusal["userErrors"][0]["requiredPermission"], "projects.create", "{name}");
+        assert_eq!(roster.content().await, before);
+    }
 
     // A public profile is no invitation to create projects.
     let outsider = roster.person("oscar");

@@ -1,5 +1,6 @@
 //! Transferring the ownership of a project.
 
+use roster::{access::Permission, domain::role::RoleScope};
 use serde_json::{Value, json};
 
 use crate::{
@@ -98,8 +99,12 @@ async fn all_problems_are_reported_together() {
     assert_eq!(refused(&olga, &apollo, json!({ "newOwner": { "id": apollo } })).await, ["NOT_FOUND"]);
     let acme = roster.texts("SELECT id FROM organizations").await;
     let acme = roster::domain::id::OrganizationId(acme[0].parse().unwrap()).to_string();
+    // Who may not list the members does not learn who is one: whoever transfers can do all that the owner can.
     let blind = roster.key(&acme, None, &["project.read", "project.transfer"]).await;
-    assert_eq!(refused(&blind, &apollo, json!({ "newOwner": email("alice") })).await, ["NOT_FOUND"]);
+    for name in ["alice", "mel", "nobody"] {
+        let payload = transfer(&blind, &apollo, name, json!({})).await;
+        assert_eq!(payload["userErrors"], json!([{ "code": "FORBIDDEN", "path": null }]), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +131,16 @@ async fn owners_transfer_a_project_and_others_do_not() {
     }
     let input = json!({ "input": { "project": { "id": apollo }, "newOwner": email("pam") } });
     assert_eq!(roster.anonymous().error_codes(TRANSFER, input).await, ["UNAUTHENTICATED"]);
-    let key = roster.key(&acme, Some(&apollo), &["project.read", "project.transfer", "project.members.read"]).await;
+    // Nobody gives more than they have: a key takes all that the owner of the project can do.
+    let all = Permission::ALL.iter().filter(|permission| permission.scope() == RoleScope::Project);
+    let all: Vec<&str> = all.map(|permission| permission.key()).collect();
+    for lacking in &all {
+        let most: Vec<&str> = all.iter().filter(|key| *key != lacking).copied().collect();
+        let key = roster.key(&acme, Some(&apollo), &most).await;
+        let code = if *lacking == "project.read" { "NOT_FOUND" } else { "FORBIDDEN" };
+        assert_eq!(refused(&key, &apollo, json!({ "newOwner": email("victor") })).await, [code], "{lacking}");
+    }
+    let key = roster.key(&acme, Some(&apollo), &all).await;
     for (actor, name) in [(&olga, "pam"), (&alice, "mel"), (&key, "victor"), (&roster.operator(), "olga")] {
         let payload = transfer(actor, &apollo, name, json!({})).await;
         assert_eq!(payload["newOwner"]["user"]["email"], format!("{name}@example.com"), "{}", actor.name);
