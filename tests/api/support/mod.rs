@@ -288,7 +288,7 @@ impl Roster {
         let id = ApiKeyId(self.app.id());
         let secret = ApiKeySecret::new(organization_id, id, unique_bytes(id.0));
         let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let hash: String = secret.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = secret.hash().iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
         let project =
             project.map_or("NULL".to_owned(), |project| text(&ProjectId::parse(project).unwrap().0.to_string()));
         let permissions: Vec<String> = permissions.iter().map(|key| text(key)).collect();
