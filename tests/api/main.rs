@@ -19,6 +19,7 @@ mod across_releases;
 mod api_keys;
 mod at_hand;
 mod authentication;
+mod authority;
 mod commands;
 mod concurrency;
 mod demo;

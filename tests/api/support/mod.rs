@@ -600,11 +600,18 @@ impl Actor {
 impl Roster {
     /// A person whose identity provider does not vouch for the address `name@example.com`.
     pub fn unverified(&self, name: &str) -> Actor {
-        let expiry = (self.now() + TimeDelta::days(1)).timestamp();
-        let claims = json!({ "iss": DEVELOPMENT_ISSUER, "sub": format!("unverified {name}"), "email": format!("{name}@example.com"), "email_verified": false, "exp": expiry });
+        let email = format!("{name}@example.com");
+        self.claiming(&format!("unverified {name}"), json!({ "email": email, "email_verified": false }))
+    }
+
+    /// A person by their subject, of whom the identity provider says this.
+    pub fn claiming(&self, subject: &str, mut claims: Value) -> Actor {
+        claims["iss"] = json!(DEVELOPMENT_ISSUER);
+        claims["sub"] = json!(subject);
+        claims["exp"] = json!((self.now() + TimeDelta::days(1)).timestamp());
         let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
-        self.actor(name, &token)
+        self.actor(subject, &token)
     }
 
     /// Another server over the same database.
