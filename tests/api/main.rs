@@ -21,6 +21,7 @@ mod authentication;
 mod commands;
 mod concurrency;
 mod demo;
+mod escalation;
 mod invitations;
 mod mail;
 mod organization_members;

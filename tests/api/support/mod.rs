@@ -612,6 +612,15 @@ impl Roster {
         self.actor(name, &token)
     }
 
+    /// Somebody whose identity provider says this of them now.
+    pub fn claiming(&self, name: &str, subject: &str, email: &str, verified: bool) -> Actor {
+        let (now, expiry) = (self.now().timestamp(), (self.now() + TimeDelta::days(365)).timestamp());
+        let claims = json!({ "iss": DEVELOPMENT_ISSUER, "sub": subject, "email": email, "email_verified": verified, "iat": now, "exp": expiry });
+        let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        self.actor(name, &token)
+    }
+
     /// Another server over the same database.
     pub fn another(&self, change: impl FnOnce(&mut Server)) -> Self {
         let mut server = Server { stopping: Stopping::default(), ..self.server.clone() };
