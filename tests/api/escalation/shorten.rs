@@ -2,56 +2,97 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::Value;
+
 use super::{
     case::{Outcome, replay},
     schema::Schema,
-    stage::{Action, Step},
+    stage::{Action, Step, Violation},
 };
 use crate::support::Roster;
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// The case without the steps, and the steps without the optional input, that its violation does without.
+/// The case without the steps, and the steps without the input, that its violation does without.
 pub async fn shorten(roster: &Roster, schema: &Schema, seed: u64, found: Outcome) -> Outcome {
-    let mut short = found;
-    let mut size = short.steps.len() / 2;
+    let mut shortening = Shortening { roster, schema, seed, short: found };
+    let mut size = shortening.short.steps.len() / 2;
     while size > 0 {
-        let mut end = short.steps.len();
-        while end > 0 {
-            let start = end.saturating_sub(size);
-            let without = [&short.steps[..start], &short.steps[end..]].concat();
-            if let Some(shorter) = Box::pin(again(roster, schema, seed, &without, &short)).await {
-                short = shorter;
-            }
-            end = start.min(short.steps.len());
-        }
-        // Single steps, until none can be left out.
-        size = if size > 1 { size / 2 } else { 0 };
+        Box::pin(shortening.leave_out(size)).await;
+        size /= 2;
     }
-    for index in (0..short.steps.len()).rev() {
-        let Some(Action::Call { mutation, input }) = short.steps.get(index).map(|step| step.action.clone()) else {
-            continue;
-        };
-        for field in schema.input_of(&mutation).into_iter().filter(|field| !field.is_required) {
-            if input[&field.name].is_null() {
-                continue;
-            }
-            let mut steps: Vec<Step> = short.steps.clone();
-            if let Some(Action::Call { input, .. }) = steps.get_mut(index).map(|step| &mut step.action) {
-                input.as_object_mut().unwrap().remove(&field.name);
-            }
-            if let Some(shorter) = Box::pin(again(roster, schema, seed, &steps, &short)).await {
-                short = shorter;
-            }
-        }
-    }
-    short
+    // What a step no longer names need not be there.
+    Box::pin(shortening.simplify()).await;
+    Box::pin(shortening.leave_out(1)).await;
+    shortening.short
 }
 
-/// Runs the steps in another organization; what comes of them, if the same is wrong.
-async fn again(roster: &Roster, schema: &Schema, seed: u64, steps: &[Step], found: &Outcome) -> Option<Outcome> {
-    let run = RUNS.fetch_add(1, Ordering::Relaxed);
-    let outcome = Box::pin(replay(roster, schema, steps, format!("{seed}-{run}"))).await;
-    let kind = |outcome: &Outcome| outcome.violation.as_ref().map(super::stage::Violation::kind);
-    (kind(&outcome) == kind(found)).then_some(outcome)
+struct Shortening<'a> {
+    roster: &'a Roster,
+    schema: &'a Schema,
+    seed: u64,
+    short: Outcome,
+}
+
+impl Shortening<'_> {
+    /// Leaves out so many steps in a row, from the last to the first.
+    async fn leave_out(&mut self, size: usize) {
+        let mut end = self.short.steps.len();
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            let without = [&self.short.steps[..start], &self.short.steps[end..]].concat();
+            Box::pin(self.again(&without)).await;
+            end = start.min(self.short.steps.len());
+        }
+    }
+
+    /// Leaves out optional fields, and items of lists.
+    async fn simplify(&mut self) {
+        for index in (0..self.short.steps.len()).rev() {
+            let Some(Action::Call { mutation, .. }) = self.short.steps.get(index).map(|step| step.action.clone())
+            else {
+                continue;
+            };
+            for field in self.schema.input_of(&mutation) {
+                let name = &field.name;
+                if !field.is_required {
+                    Box::pin(self.change(index, |input| {
+                        input.as_object_mut().is_some_and(|fields| fields.remove(name).is_some())
+                    }))
+                    .await;
+                }
+                // Which permissions they are matters little, and there are many.
+                for item in (0..4).rev().filter(|_| name != "permissions") {
+                    Box::pin(self.change(index, |input| match input.get_mut(name) {
+                        Some(Value::Array(items)) if items.len() > 1 && item < items.len() => {
+                            items.remove(item);
+                            true
+                        }
+                        _ => false,
+                    }))
+                    .await;
+                }
+            }
+        }
+    }
+
+    /// Changes the input of one step, if there is something to change.
+    async fn change(&mut self, index: usize, change: impl Fn(&mut Value) -> bool) {
+        let mut steps = self.short.steps.clone();
+        let Some(Action::Call { input, .. }) = steps.get_mut(index).map(|step| &mut step.action) else { return };
+        if change(input) {
+            Box::pin(self.again(&steps)).await;
+        }
+    }
+
+    /// Takes the steps in another organization, and keeps them if the same is wrong.
+    async fn again(&mut self, steps: &[Step]) {
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let tag = format!("{}-{run}", self.seed);
+        let outcome = Box::pin(replay(self.roster, self.schema, steps, tag)).await;
+        let kind = |outcome: &Outcome| outcome.violation.as_ref().map(Violation::kind);
+        if kind(&outcome) == kind(&self.short) {
+            self.short = outcome;
+        }
+    }
 }
