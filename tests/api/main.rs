@@ -24,6 +24,7 @@ mod commands;
 mod concurrency;
 mod demo;
 mod edges;
+mod escalation;
 mod invitations;
 mod mail;
 mod organization_members;

@@ -608,7 +608,7 @@ impl Roster {
     pub fn claiming(&self, subject: &str, mut claims: Value) -> Actor {
         claims["iss"] = json!(DEVELOPMENT_ISSUER);
         claims["sub"] = json!(subject);
-        claims["exp"] = json!((self.now() + TimeDelta::days(1)).timestamp());
+        claims["exp"] = json!((self.now() + TimeDelta::days(365)).timestamp());
         let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
         self.actor(subject, &token)
