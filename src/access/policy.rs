@@ -111,14 +111,12 @@ impl Policy {
         let Some(role) = &found.organization_role else { return PermissionSet::NONE };
         let organization = of_role(RoleScope::Organization, role);
         let in_projects = self.in_projects(organization);
-        let held = match found.key.project_id {
-            None => organization.union(in_projects),
-            Some(_) => {
-                let own = found.project_role.as_ref().map(|role| of_role(RoleScope::Project, role));
-                in_projects.union(own.unwrap_or_default())
-            }
+        let own = if found.key.project_id.is_some() {
+            found.project_role.as_ref().map(|role| of_role(RoleScope::Project, role)).unwrap_or_default()
+        } else {
+            organization
         };
-        granted.intersection(held)
+        granted.intersection(in_projects.union(own))
     }
 
     /// What an API key was given: of one that is limited to a project, permissions of that level only.

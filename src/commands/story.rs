@@ -44,7 +44,7 @@ const fn person(email: &'static str, name: &'static str, part: &'static str) -> 
 }
 
 /// Everybody of the demo data who has an account.
-pub const PEOPLE: [Person; 12] = [
+pub const PEOPLE: [Person; 13] = [
     person("alice@example.com", "Alice Andersson", "owns Acme"),
     person("bob@example.com", "Bob Baker", "admin of Acme"),
     person("carol@example.com", "Carol Çelik", "member of Acme and Globex"),
@@ -55,6 +55,7 @@ pub const PEOPLE: [Person; 12] = [
     person("heidi@example.com", "Heidi Hansen", "owns Globex"),
     person("ivan@example.com", "Ivan Ivanov", "admin of Globex"),
     person("judy@example.com", "Judy Jansen", "member of Globex"),
+    person("wendy@example.com", "Wendy Weber", "guest of Globex, in Hydra"),
     person("mallory@example.com", "Mallory Müller", "in no organization"),
     person("olivia@example.com", "Olivia Öztürk", "invited to Acme"),
 ];
@@ -223,6 +224,7 @@ impl Teller<'_> {
             self.join(6, "heidi", globex, who, role).await?;
         }
         self.add(5, "heidi", hydra, &[("ivan", "admin"), ("judy", "member")]).await?;
+        self.bring_in(4, "ivan", hydra, "wendy").await?;
         self.invite(1, "ivan", globex, "victor@example.com", "member", 7).await.map(|_| ())
     }
 
@@ -359,6 +361,20 @@ impl Teller<'_> {
     ) -> Result<()> {
         let email = self.user(who)?.email.as_str().to_owned();
         let invitation = self.invite(days_ago, inviter, organization, &email, role, 7).await?;
+        self.run(days_ago - 1, who, Accept { invitation: InvitationRef::Id(invitation) }).await.map(|_| ())
+    }
+
+    /// Somebody from outside, for one project alone.
+    async fn bring_in(&self, days_ago: i64, inviter: &str, project: ProjectId, who: &str) -> Result<()> {
+        let email = self.user(who)?.email.as_str().to_owned();
+        let invite = ProjectInvite {
+            project: ProjectRef::Id(project),
+            role: Some(key("member")),
+            organization_role: Some(key("guest")),
+            letter: Letter { send_email: false, ..letter(&email, 7, None) },
+        };
+        let invited = self.run(days_ago, inviter, invite).await?;
+        let invitation = invited.items.into_iter().find_map(|item| item.invitation).ok_or_else(unlikely)?;
         self.run(days_ago - 1, who, Accept { invitation: InvitationRef::Id(invitation) }).await.map(|_| ())
     }
 

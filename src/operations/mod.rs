@@ -1,9 +1,10 @@
 //! What Roster does: one file per change, read from top to bottom. No GraphQL, no HTTP.
 //!
-//! To add a mutation: its file here (a struct with its input that implements [`Operation`]); its input,
-//! payload and resolver in `graphql/mutations/<area>.rs`; SQL in `store/` and a permission in `access/`
-//! only if they are new; its test in `tests/api/`. Then run the tests and read the diff of
-//! `schema.graphql`.
+//! To add a mutation: its file here (a struct with its input that implements [`Operation`]), which locks what it
+//! changes ([`Locked`]), checks, and writes with the permit that the check gave; what takes rights away, or follows
+//! from the change, is called in `consequences/`, not in another area. Its input, payload and resolver go into
+//! `graphql/mutations/<area>.rs`; SQL into `store/` and a permission into `access/` only if they are new; its test
+//! into `tests/api/`. Then run the tests and read the diff of `schema.graphql`.
 
 pub mod api_keys;
 mod execute;

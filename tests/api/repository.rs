@@ -235,3 +235,160 @@ async fn the_demo_data_is_whole() {
     roster::commands::story::tell(&roster.app).await.unwrap();
     assert_eq!(roster.content().await, before);
 }
+
+/// The sources below a folder of `src`, each with its path.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&source.join(folder), &mut files);
+    let path = |file: &Path| file.strip_prefix(&source).unwrap().to_string_lossy().replace('\\', "/");
+    files.iter().map(|file| (path(file), fs::read_to_string(file).unwrap())).collect()
+}
+
+/// The functions of a source: their signatures and their bodies.
+fn functions(text: &str) -> Vec<(&str, &str)> {
+    let starts: Vec<usize> = text.match_indices("pub async fn ").map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let cut = |(start, end): (&usize, usize)| {
+        let function = &text[*start..end];
+        // What follows a function belongs to the next.
+        let function = &function[..function.find("\n}\n").map_or(function.len(), |at| at + 2)];
+        function.split_once(" {\n").unwrap_or((function, ""))
+    };
+    starts.iter().zip(ends).map(cut).collect()
+}
+
+/// Tables of people, of the server itself, and of what is written last: nobody's rights hang on them.
+const WITHOUT_PERMIT: [&str; 12] = [
+    "store/api_keys.rs touch",
+    "store/events.rs insert",
+    "store/feed.rs dispatch",
+    "store/feed.rs tell_signed_out",
+    "store/idempotency.rs",
+    "store/mails.rs",
+    "store/organizations.rs advance",
+    "store/organizations.rs insert",
+    "store/organizations.rs touch_roles",
+    "store/projects.rs count_members",
+    "store/teams.rs count_members",
+    "store/users.rs",
+];
+
+/// A write of an organization takes a permit; one that can take rights away takes the consequence.
+#[test]
+fn every_write_takes_its_proof() {
+    let writes = ["insert_into(", "diesel::update(", "diesel::delete(", "\"INSERT ", "\"UPDATE ", "\"DELETE "];
+    // Memberships that end, roles, states and what keys can do.
+    let takes_away = [
+        "diesel::delete(",
+        "\"DELETE ",
+        "role_id",
+        "::role.eq",
+        "permissions.eq",
+        "status.eq",
+        "revoked_at.eq",
+        "responsible_id.eq",
+    ];
+    // What gives, or puts back what was there.
+    let gives =
+        ["store/invitations.rs renew", "store/invitations.rs set_terms", "store/invitation_", "store/roles.rs add"];
+    let (mut found, mut wrong) = (0, Vec::new());
+    for (path, text) in sources("store") {
+        for (signature, body) in functions(&text) {
+            let name = signature["pub async fn ".len()..].split(['(', '<']).next().unwrap();
+            let function = format!("{path} {name}");
+            if !writes.iter().any(|write| body.contains(write))
+                || WITHOUT_PERMIT.iter().any(|known| function.starts_with(known))
+            {
+                continue;
+            }
+            found += 1;
+            let takes_rights = takes_away.iter().any(|sign| body.contains(sign))
+                && !gives.iter().any(|known| function.starts_with(known));
+            let is_insert = body.contains("insert_into(") && !body.contains("do_update");
+            let needed = if takes_rights && !is_insert { "&dyn Consequence" } else { "permit: &dyn " };
+            if !signature.contains(needed) {
+                wrong.push(format!("{function} takes no {needed}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(found > 30, "{found} writes were looked at");
+}
+
+/// The proofs are made where the checks are, and where consequences follow.
+#[test]
+fn proofs_are_made_in_one_place_each() {
+    let mut makers = Vec::new();
+    for (path, text) in sources("") {
+        for line in text.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+            let makes = line.starts_with("impl permit::Permit for ")
+                || line.starts_with("impl Consequence for ")
+                || line.contains("Permit for ")
+                || line.contains("Consequence for ");
+            if makes {
+                makers.push(format!("{path}: {line}"));
+            }
+        }
+    }
+    makers.sort_unstable();
+    insta::assert_snapshot!(makers.join("\n"), @r"
+    access/permit.rs: impl permit::Permit for Permit {
+    consequences/mod.rs: impl Consequence for Following<'_> {}
+    consequences/mod.rs: impl permit::Permit for Following<'_> {
+    ");
+}
+
+/// The paths that a `use` names, groups written out.
+fn used_paths(tree: &str) -> Vec<String> {
+    let Some((prefix, group)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
+    let group = &group[..group.rfind('}').expect("the end of the group")];
+    let (mut depth, mut start, mut paths) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices().chain([(group.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let items = used_paths(&group[start..at]);
+                paths.extend(
+                    items.iter().filter(|item| !item.is_empty()).map(|item| format!("{}{item}", prefix.trim())),
+                );
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    paths
+}
+
+/// What areas have in common, or what follows from a change in another, stands in `consequences`.
+#[test]
+fn areas_of_operations_do_not_use_each_other() {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operations");
+    let areas: Vec<String> = fs::read_dir(folders)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for (path, text) in sources("operations") {
+        let parts: Vec<&str> = path.split('/').collect();
+        let [_, area, _file] = parts[..] else { continue };
+        // From the file of an area, the areas are two steps up; from its `mod.rs`, one.
+        let up = if path.ends_with("/mod.rs") { "super::" } else { "super::super::" };
+        let statements = ["\nuse ", "\npub use "].into_iter().flat_map(|word| text.split(word).skip(1));
+        let statements = statements.filter_map(|rest| rest.split(';').next());
+        let paths: Vec<String> =
+            statements.flat_map(|tree| used_paths(&tree.replace(char::is_whitespace, ""))).collect();
+        seen += paths.iter().filter(|path| path.starts_with(up)).count();
+        for other in areas.iter().filter(|other| *other != area) {
+            let beside = [format!("{up}{other}"), format!("crate::operations::{other}")];
+            let uses =
+                |path: &&String| beside.iter().any(|name| *path == name || path.starts_with(&format!("{name}::")));
+            wrong.extend(paths.iter().filter(uses).map(|used| format!("{path} uses {used}")));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(areas.len() >= 9 && seen > 100, "{} areas and {seen} names were looked at", areas.len());
+}

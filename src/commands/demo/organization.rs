@@ -46,8 +46,10 @@ pub struct Organization<'a> {
     pub slug: Slug,
     /// When its owner made it.
     pub created_at: DateTime<Utc>,
-    /// Roles in the organization.
+    /// Roles in the organization, but for Guest.
     pub roles: Roles,
+    /// The role of those who are there for a project alone.
+    pub guest: Role,
     /// Roles in its projects.
     pub project_roles: Roles,
     people: &'a People,
@@ -65,8 +67,6 @@ pub struct Roles {
     pub member: Role,
     /// Viewer.
     pub viewer: Role,
-    /// Guest, in the organization alone.
-    pub guest: Option<Role>,
 }
 
 /// Where an organization is found.
@@ -89,14 +89,13 @@ impl<'a> Organization<'a> {
             admin: role(organization, size.index, scope, first, BuiltInRole::Admin, created_at),
             member: role(organization, size.index, scope, first, BuiltInRole::Member, created_at),
             viewer: role(organization, size.index, scope, first, BuiltInRole::Viewer, created_at),
-            guest: (scope == RoleScope::Organization)
-                .then(|| role(organization, size.index, scope, first, BuiltInRole::Guest, created_at)),
         };
         Self {
             size,
             id: organization,
             slug: Slug::from_name(&plain_name, "organization", ""),
             roles: roles(RoleScope::Organization, 0),
+            guest: role(organization, size.index, RoleScope::Organization, 0, BuiltInRole::Guest, created_at),
             project_roles: roles(RoleScope::Project, 8),
             people,
             places: Shuffle::new(people.count, number(Of::Member, size.index, u64::from(u32::MAX))),
@@ -153,11 +152,8 @@ impl<'a> Organization<'a> {
 
     /// Its roles, Owner of the organization first.
     pub fn role_rows(&self) -> impl Iterator<Item = Role> + use<> {
-        let level = |roles: &Roles| {
-            let everywhere = [&roles.owner, &roles.admin, &roles.member, &roles.viewer].map(Role::clone);
-            everywhere.into_iter().chain(roles.guest.clone())
-        };
-        level(&self.roles).chain(level(&self.project_roles))
+        let level = |roles: &Roles| [&roles.owner, &roles.admin, &roles.member, &roles.viewer].map(Role::clone);
+        level(&self.roles).into_iter().chain([self.guest.clone()]).chain(level(&self.project_roles))
     }
 
     /// All that is in its log.
@@ -212,6 +208,7 @@ impl<'a> Organization<'a> {
             0 => &self.roles.owner,
             _ if member % ADMIN_EVERY == FIRST_ADMIN => &self.roles.admin,
             _ if member % 10 == 3 => &self.roles.viewer,
+            _ if member % 100 == 9 => &self.guest,
             _ => &self.roles.member,
         }
     }

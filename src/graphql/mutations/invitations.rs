@@ -297,7 +297,7 @@ impl InvitationMutations {
         Some(update(ctx, input).await)
     }
 
-    /// Sends the email again with a new token and a new expiry; also revives an expired invitation. At least 60 seconds apart and 5 times a day. Requires invitations.manage or project.invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, INVITATION_NOT_PENDING, COOLDOWN, PLAN_REQUIRED, IDEMPOTENCY_KEY_REUSED; when reviving also ALREADY_MEMBER, ALREADY_INVITED, LIMIT_REACHED, and ROLE_NOT_ASSIGNABLE where the role was deleted.
+    /// Sends the email again with a new token and a new expiry; also revives an expired invitation. At least 60 seconds apart and 5 times a day. Requires invitations.manage or project.invitations.manage. Codes: NOT_FOUND, FORBIDDEN, INVALID, INVITATION_NOT_PENDING, COOLDOWN, PLAN_REQUIRED, IDEMPOTENCY_KEY_REUSED; when reviving also ALREADY_MEMBER, ALREADY_INVITED, LIMIT_REACHED, and ROLE_NOT_ASSIGNABLE where its role was deleted.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn invitation_resend(
         &self,

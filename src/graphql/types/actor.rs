@@ -18,7 +18,6 @@ use crate::{
 
 /// Who did something: a person, an API key or the system itself.
 #[derive(Interface)]
-#[expect(clippy::large_enum_variant, reason = "there are few at a time, and they are shown at once")]
 #[graphql(field(name = "display_name", ty = "&String", desc = "Name to show."))]
 pub enum Actor {
     /// A person.

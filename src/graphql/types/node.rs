@@ -16,7 +16,6 @@ use crate::{
 
 /// An object that can be refetched by ID.
 #[derive(Interface)]
-#[expect(clippy::large_enum_variant, reason = "there are few at a time, and they are shown at once")]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque, typed, globally unique ID."))]
 pub enum Node {
     /// A person.

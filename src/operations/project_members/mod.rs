@@ -75,13 +75,13 @@ impl Target for ManagedMember {
 async fn project_of(conn: &Connection, by: &ProjectMemberRef) -> Result<Option<ProjectRef>> {
     Ok(match by {
         ProjectMemberRef::Lookup(project, _) => Some(project.clone()),
-        ProjectMemberRef::Id(id) => match project_members::by_ids(conn, &[*id]).await?.pop() {
-            Some(found) => Some(ProjectRef::Id(found.project_id)),
-            None => {
-                let removed = events::removal(conn, EventKind::ProjectMemberRemoved.as_str(), id.0).await?;
-                removed.and_then(|(_, project)| project).map(ProjectRef::Id)
+        ProjectMemberRef::Id(id) => {
+            if let Some(found) = project_members::by_ids(conn, &[*id]).await?.pop() {
+                return Ok(Some(ProjectRef::Id(found.project_id)));
             }
-        },
+            let removed = events::removal(conn, EventKind::ProjectMemberRemoved.as_str(), id.0).await?;
+            removed.and_then(|(_, project)| project).map(ProjectRef::Id)
+        }
         ProjectMemberRef::Unknown => None,
     })
 }

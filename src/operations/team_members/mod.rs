@@ -92,14 +92,14 @@ impl ManagedMember {
 async fn team_of(conn: &Connection, by: &TeamMemberRef) -> Result<Option<TeamRef>> {
     Ok(match by {
         TeamMemberRef::Lookup(team, _) => Some(team.clone()),
-        TeamMemberRef::Id(id) => match team_members::by_ids(conn, &[*id]).await?.pop() {
-            Some(found) => Some(TeamRef::Id(found.team_id)),
-            None => {
-                let removed = events::removal_data(conn, EventKind::TeamMemberRemoved.as_str(), id.0).await?;
-                let team = removed.as_ref().and_then(|data| TeamId::parse(data.get("team")?.as_str()?));
-                team.map(TeamRef::Id)
+        TeamMemberRef::Id(id) => {
+            if let Some(found) = team_members::by_ids(conn, &[*id]).await?.pop() {
+                return Ok(Some(TeamRef::Id(found.team_id)));
             }
-        },
+            let removed = events::removal_data(conn, EventKind::TeamMemberRemoved.as_str(), id.0).await?;
+            let team = removed.as_ref().and_then(|data| TeamId::parse(data.get("team")?.as_str()?));
+            team.map(TeamRef::Id)
+        }
         TeamMemberRef::Unknown => None,
     })
 }

@@ -288,7 +288,7 @@ impl Roster {
         let id = ApiKeyId(self.app.id());
         let secret = ApiKeySecret::new(organization_id, id, unique_bytes(id.0));
         let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let hash: String = secret.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = secret.hash().iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
         let project =
             project.map_or("NULL".to_owned(), |project| text(&ProjectId::parse(project).unwrap().0.to_string()));
         let permissions: Vec<String> = permissions.iter().map(|key| text(key)).collect();
@@ -600,11 +600,18 @@ impl Actor {
 impl Roster {
     /// A person whose identity provider does not vouch for the address `name@example.com`.
     pub fn unverified(&self, name: &str) -> Actor {
-        let expiry = (self.now() + TimeDelta::days(1)).timestamp();
-        let claims = json!({ "iss": DEVELOPMENT_ISSUER, "sub": format!("unverified {name}"), "email": format!("{name}@example.com"), "email_verified": false, "exp": expiry });
+        let email = format!("{name}@example.com");
+        self.claiming(&format!("unverified {name}"), json!({ "email": email, "email_verified": false }))
+    }
+
+    /// A person by their subject, of whom the identity provider says this.
+    pub fn claiming(&self, subject: &str, mut claims: Value) -> Actor {
+        claims["iss"] = json!(DEVELOPMENT_ISSUER);
+        claims["sub"] = json!(subject);
+        claims["exp"] = json!((self.now() + TimeDelta::days(365)).timestamp());
         let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
-        self.actor(name, &token)
+        self.actor(subject, &token)
     }
 
     /// Another server over the same database.
