@@ -88,7 +88,7 @@ async function whatThereIsToSee(email) {
   );
   const [{ status, expiresAt }] = invited.nodes;
   return {
-    members: members.nodes.map(({ user }) => `${user.displayName} <${user.email}>`),
+    members: members.nodes.map(({ user }) => (user.email ? `${user.displayName} <${user.email}>` : user.displayName)),
     totalCount: members.totalCount,
     organization: name,
     apiKeys: "FORBIDDEN",

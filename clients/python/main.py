@@ -37,7 +37,10 @@ async def list_members(
             raise LookupError(f"There is no organization {slug} that you may see.")
         page = organization.members
         members += [
-            f"{node.user.display_name} <{node.user.email}>" for node in page.nodes
+            f"{node.user.display_name} <{node.user.email}>"
+            if node.user.email
+            else node.user.display_name
+            for node in page.nodes
         ]
         if not page.page_info.has_next_page:
             return organization.owner, members, page.total_count
@@ -100,11 +103,12 @@ async def main(slug: str, email: str) -> None:
     }
     async with Client(f"{os.environ['ROSTER_URL']}/graphql", headers) as client:
         owner, members, total_count = await list_members(client, slug)
+        emails = [email, owner.user.email] if owner.user.email else [email]
         seen = {
             "members": members,
             "totalCount": total_count,
             **await count_api_keys(client, slug),
-            "invited": await invite(client, slug, [email, owner.user.email]),
+            "invited": await invite(client, slug, emails),
             "removed": await remove(client, owner.id),
         }
     print(json.dumps(seen))

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use async_graphql::Value as Resolved;
+use chrono::TimeDelta;
 use roster::{
     access::Viewer,
     graphql::{document::Params, execute},
+    server::tokens::DevelopmentClaims,
 };
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Roster};
 
-/// A team with a member, its lead and an invitee; a project with two members.
+/// A team with a member, its lead and an invitee; a project with two members. Bob has neither a name nor an address of
+/// his own any more.
 async fn acme(roster: &Roster) -> Actor {
     let alice = roster.person("alice");
     let acme = roster.organization(&alice, "Acme").await;
+    let claims = |subject, name| DevelopmentClaims { subject, audience: None, email: Some("bob@example.com"), name };
+    roster.signed("bob", claims("bob@example.com", None)).user_id().await;
     roster.member(&alice, &acme, "bob", "admin").await;
     // What has to be escaped, and what need not be.
     roster.crowd("acme", 3, "'\"Zoë\\' || chr(9) || 'ß 日本 ' || n").await;
@@ -22,10 +27,13 @@ async fn acme(roster: &Roster) -> Actor {
     let apollo = roster.project(&alice, &acme, "Apollo").await;
     roster.project_member(&alice, &apollo, "bob", "viewer").await;
     roster.team(&alice, &acme, "Design", &["bob", "carol"]).await;
+    roster.wait(TimeDelta::seconds(1));
+    roster.signed("another", claims("another bob", Some("Robert"))).user_id().await;
     alice
 }
 
-const PERSON: &[&str] = &["id", "displayName", "email", "firstName", "avatarUrl", "isViewer", "createdAt"];
+const PERSON: &[&str] =
+    &["id", "displayName", "email", "firstName", "avatarUrl", "isViewer", "emailVerified", "createdAt"];
 const ROLE: &[&str] = &["id", "key", "name", "description", "scope", "builtIn", "version", "createdAt"];
 
 /// Where pages of items are, and what can be asked of an item.
@@ -77,6 +85,12 @@ async fn what_is_written_at_once_is_what_resolvers_answer() {
             }
             assert!(written.len() >= 2, "{list}");
             assert_eq!(written, resolved, "{list}: {item}");
+        }
+        // Whose address has passed to another person.
+        if list != "roles" {
+            let people = ask("user { displayName email }").await;
+            let nameless = json!({ "user": { "displayName": "No name", "email": null } });
+            assert!(people.contains(&nameless), "{list}: {people:?}");
         }
     }
 }

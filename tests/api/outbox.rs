@@ -210,6 +210,9 @@ async fn a_refused_mail_is_given_up_at_once() {
     office.send(&transport(&server)).await;
     let delivery = &office.delivery(&invitation).await["delivery"];
     assert_eq!(*delivery, json!({ "status": "FAILED", "attempts": 1, "error": "550 told to refuse this" }));
+    // The words of the mail server are not for the invitee.
+    let told = office.roster.person("bob").data(DELIVERY, json!({ "id": invitation })).await;
+    assert_eq!(told["node"]["delivery"], json!({ "status": "FAILED", "attempts": 1, "error": null }));
 
     office.roster.wait(TimeDelta::days(1));
     assert_eq!(office.send(&transport(&server)).await, 0);

@@ -106,7 +106,7 @@ fn failures(answer: &Answer) -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_viewer_is_whoever_asks() {
-    const VIEWER: &str = "{ viewer { user { email displayName isViewer } apiKey { displayName organization { slug } project { slug } permissions { key } isActive createdBy { displayName } } actor { __typename displayName } memberships { totalCount nodes { organization { slug } role { key } } } invitations { totalCount } } }";
+    const VIEWER: &str = "{ viewer { user { email displayName isViewer } apiKey { displayName organization { slug } project { slug } permissions { key } grantedPermissions { key } responsible { __typename displayName } isActive createdBy { displayName } } actor { __typename displayName } memberships { totalCount nodes { organization { slug } role { key } } } invitations { totalCount } } }";
     let world = world().await;
     let carol = world.carol.data(VIEWER, json!({})).await;
     assert_eq!(
@@ -129,6 +129,8 @@ async fn the_viewer_is_whoever_asks() {
                 "organization": { "slug": "acme" },
                 "project": { "slug": "apollo" },
                 "permissions": [{ "key": "project.read" }],
+                "grantedPermissions": [{ "key": "project.read" }],
+                "responsible": { "__typename": "SystemActor", "displayName": "Operator" },
                 "isActive": true,
                 "createdBy": { "displayName": "Operator" },
             },
@@ -151,7 +153,7 @@ async fn nodes_are_found_by_those_who_may_see_them() {
     let ids = world
         .carol
         .data(
-            "{ viewer { user { id } } organization(by: {slug: \"acme\"}) { roles(first: 1) { nodes { id } } } }",
+            "{ viewer { user { id } } organization(by: {slug: \"acme\"}) { roles(first: 1, filter: {scope: ORGANIZATION}) { nodes { id } } ofProjects: roles(first: 1, filter: {scope: PROJECT}) { nodes { id } } } }",
             json!({}),
         )
         .await;
@@ -165,17 +167,24 @@ async fn nodes_are_found_by_those_who_may_see_them() {
         ("Project", world.apollo.clone()),
         ("ProjectMember", world.in_apollo.clone()),
         ("ApiKey", id(&own["viewer"]["apiKey"])),
+        ("Role", id(&ids["organization"]["ofProjects"]["nodes"][0])),
     ];
     let limited = world.roster.key(&world.acme, Some(&world.gemini), &["members.read", "project.read"]).await;
+    let (gus, _) = world.roster.member(&world.alice, &world.acme, "gus", "guest").await;
+    let (gil, _) = world.roster.member(&world.alice, &world.acme, "gil", "guest").await;
+    world.roster.project_member(&world.alice, &world.apollo, "gil", "viewer").await;
     for (actor, seen) in [
-        (&world.alice, vec![0, 1, 2, 3, 4, 5, 6, 7]),
-        (&world.bob, vec![0, 1, 2, 3, 4, 5, 6, 7]),
-        (&world.carol, vec![0, 1, 2, 3, 4, 5, 6]),
-        (&world.dave, vec![0, 1, 2, 3]),
+        (&world.alice, vec![0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (&world.bob, vec![0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (&world.carol, vec![0, 1, 2, 3, 4, 5, 6, 8]),
+        (&world.dave, vec![0, 1, 2, 3, 8]),
+        // Guests, of whom the second is in Apollo with Carol.
+        (&gus, vec![1, 8]),
+        (&gil, vec![0, 1, 5, 6, 8]),
         (&world.erin, vec![4]),
-        (&key, vec![0, 1, 2, 3, 7]),
-        (&limited, vec![1, 3]),
-        (&world.roster.operator(), vec![0, 1, 2, 3, 4, 5, 6, 7]),
+        (&key, vec![0, 1, 2, 3, 7, 8]),
+        (&limited, vec![1, 8]),
+        (&world.roster.operator(), vec![0, 1, 2, 3, 4, 5, 6, 7, 8]),
         (&world.roster.anonymous(), vec![]),
     ] {
         // Backwards and twice each, as the order of the answer is that of the question.
@@ -276,8 +285,10 @@ async fn organizations_are_those_of_the_viewer() {
         slugs
     };
     let operator = world.roster.operator();
-    let key = world.roster.key(&world.acme, None, &[]).await;
+    let key = world.roster.key(&world.acme, None, &["organization.update"]).await;
+    let (gus, _) = world.roster.member(&world.alice, &world.acme, "gus", "guest").await;
     assert_eq!(list(&world.carol, "").await, ["acme"]);
+    assert_eq!(list(&gus, "").await, ["acme"]);
     assert_eq!(list(&world.erin, "").await, Vec::<String>::new());
     assert_eq!(list(&world.bob, "").await, ["acme", "bob-s-diner", "zurich-open"]);
     assert_eq!(list(&operator, "").await, ["acme", "bob-s-diner", "zurich-open"]);
@@ -290,6 +301,8 @@ async fn organizations_are_those_of_the_viewer() {
     assert_eq!(list(&world.bob, "viewerRoles: [ADMIN]").await, ["acme"]);
     assert_eq!(list(&world.bob, "viewerRoles: [OWNER, VIEWER], search: \"diner\"").await, ["bob-s-diner"]);
     assert_eq!(list(&world.bob, "viewerRoles: []").await, Vec::<String>::new());
+    assert_eq!(list(&world.bob, "viewerRoles: [GUEST]").await, Vec::<String>::new());
+    assert_eq!(list(&gus, "viewerRoles: [GUEST]").await, ["acme"]);
     assert_eq!(list(&operator, "viewerRoles: [OWNER]").await, Vec::<String>::new());
 
     let answer = world.roster.anonymous().post("{ organizations { totalCount } permissions { key } }", json!({})).await;
@@ -398,7 +411,7 @@ async fn an_organization_shows_its_owner_plan_and_what_the_viewer_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_are_filtered_and_ordered() {
     let world = world().await;
-    world.roster.sql("INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) SELECT id, gen_random_uuid(), 'ORGANIZATION', 'billing', '{invitations.read}', 'Billing', 'billing', 4, created_at, created_at FROM organizations").await;
+    world.roster.sql("INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) SELECT id, gen_random_uuid(), 'ORGANIZATION', 'billing', '{invitations.read}', 'Billing', 'billing', 5, created_at, created_at FROM organizations").await;
     let keys = async |arguments: &str| {
         let fields = format!("roles({arguments}) {{ totalCount nodes {{ key }} }}");
         let roles = world.acme(&world.dave, &fields).await["roles"].clone();
@@ -406,14 +419,14 @@ async fn roles_are_filtered_and_ordered() {
         assert_eq!(roles["totalCount"], json!(keys.len()));
         keys
     };
-    assert_eq!(keys("filter: {scope: ORGANIZATION}").await, ["owner", "admin", "member", "viewer", "billing"]);
+    assert_eq!(keys("filter: {scope: ORGANIZATION}").await, ["owner", "admin", "member", "viewer", "guest", "billing"]);
     assert_eq!(keys("filter: {scope: PROJECT}").await, ["owner", "admin", "member", "viewer"]);
     assert_eq!(keys("filter: {builtIn: false}").await, ["billing"]);
     assert_eq!(
         keys("filter: {builtIn: true, scope: PROJECT}, orderBy: {field: NAME, direction: DESC}").await,
         ["viewer", "owner", "member", "admin"]
     );
-    assert_eq!(keys("filter: {}, orderBy: {field: CREATED_AT}").await.len(), 9);
+    assert_eq!(keys("filter: {}, orderBy: {field: CREATED_AT}").await.len(), 10);
 
     let roles = world
         .acme(
@@ -434,7 +447,8 @@ async fn roles_are_filtered_and_ordered() {
         })
         .collect();
     let of = |scope: &str, key: &str| counts[&format!("{scope} {key}")];
-    assert_eq!(["owner", "admin", "member", "viewer"].map(|key| of("ORGANIZATION", key)), [1, 1, 1, 1]);
+    let built_in = ["owner", "admin", "member", "viewer", "guest"];
+    assert_eq!(built_in.map(|key| of("ORGANIZATION", key)), [1, 1, 1, 1, 0]);
     assert_eq!(["owner", "admin", "member", "viewer"].map(|key| of("PROJECT", key)), [2, 0, 1, 0]);
     let billing = roles["roles"]["nodes"].as_array().unwrap().iter().find(|role| role["key"] == "billing").unwrap();
     assert_eq!((&billing["builtIn"], &billing["permissions"]), (&json!(null), &json!([{ "key": "invitations.read" }])));
@@ -526,29 +540,37 @@ async fn a_member_shows_who_invited_them_and_the_projects_the_viewer_sees() {
         (&world.bob, vec!["apollo", "gemini"]),
         (&world.carol, vec!["apollo"]),
         (&world.dave, vec![]),
-        (
-            &world.roster.key(&world.acme, Some(&world.gemini), &["project.read", "project.members.read"]).await,
-            vec!["gemini"],
-        ),
+        (&world.roster.key(&world.acme, None, &["members.read"]).await, vec![]),
+        (&world.roster.key(&world.acme, None, &["members.read", "projects.read"]).await, vec!["apollo", "gemini"]),
     ] {
-        let fields = if actor.name == "key" { OWNER.split(" member(").next().unwrap() } else { OWNER };
-        let acme = world.acme(actor, fields).await;
+        let acme = world.acme(actor, OWNER).await;
         let memberships = &acme["owner"]["projectMemberships"];
         let mut found = texts(&memberships["nodes"], "/project/slug");
         found.sort();
         assert_eq!(found, slugs, "{}", actor.name);
         assert_eq!(memberships["totalCount"], json!(slugs.len()), "{}", actor.name);
         assert_eq!(acme["owner"]["invitedBy"], json!(null));
-        if actor.name != "key" {
-            assert_eq!(acme["member"]["invitedBy"], json!({ "__typename": "User", "displayName": "Bob" }));
-        }
+        assert_eq!(acme["member"]["invitedBy"], json!({ "__typename": "User", "displayName": "Bob" }));
     }
+    // Of members, those who may not list them know what they are in the projects alone.
+    let limited = world.roster.key(&world.acme, Some(&world.apollo), &["project.read", "project.members.read"]).await;
+    let query = format!("{{ organization(by: {{slug: \"acme\"}}) {{ {OWNER} }} }}");
+    let answer = limited.post(&query, json!({})).await;
+    assert_eq!(answer.body["data"]["organization"], json!({ "owner": null, "member": null }));
+    let refused = ["organization.member", "organization.owner"].map(|field| (field.to_owned(), "FORBIDDEN".to_owned()));
+    assert_eq!(failures(&answer), refused);
+    let members = "owner { user { displayName } organizationMember { id } } members { nodes { user { displayName } organizationMember { id } } }";
+    let apollo = world.apollo(&limited, members).await;
+    let shown = |name: &str| json!({ "user": { "displayName": name }, "organizationMember": null });
+    assert_eq!(apollo, json!({ "owner": shown("Alice"), "members": { "nodes": [shown("Alice"), shown("Carol")] } }));
+    let apollo = world.apollo(&world.carol, members).await;
+    assert_eq!(apollo["members"]["nodes"][1]["organizationMember"], json!({ "id": world.members[1] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_shows_its_mail_and_its_end() {
     const INVITE: &str = "mutation($organization: ID!, $email: String!, $send: Boolean!, $project: ID!) { organizationInvite(input: {organization: {id: $organization}, emails: [$email], sendEmail: $send, message: \"Hello\", projects: [{project: {id: $project}, role: {key: \"viewer\"}}]}) { results { invitation { id } } userErrors { code } } }";
-    const FIELDS: &str = "query($id: ID!) { node(id: $id) { ... on Invitation { email status scope message sendCount lastSentAt delivery { status attempts error } invitee { displayName } invitedBy { displayName } role { key } projects { project { slug } role { key } } organization { slug } project { slug } createdAt expiresAt resolvedAt resolvedBy { displayName } } } }";
+    const FIELDS: &str = "query($id: ID!) { node(id: $id) { ... on Invitation { email status scope message sendCount lastSentAt delivery { status attempts error } invitee { displayName } invitedBy { __typename displayName } role { key } roleName projects { project { slug } projectName role { key } roleName } organization { slug } organizationName project { slug } createdAt expiresAt resolvedAt resolvedBy { displayName } } } }";
     let world = world().await;
     // Grace shares another organization with alice; erin has an account and shares nothing.
     let grace = world.roster.person("grace");
@@ -573,10 +595,12 @@ async fn an_invitation_shows_its_mail_and_its_end() {
         "lastSentAt": null,
         "delivery": { "status": "QUEUED", "attempts": 0, "error": null },
         "invitee": { "displayName": "Grace" },
-        "invitedBy": { "displayName": "Alice" },
+        "invitedBy": { "__typename": "User", "displayName": "Alice" },
         "role": { "key": "member" },
-        "projects": [{ "project": { "slug": "apollo" }, "role": { "key": "viewer" } }],
+        "roleName": "Member",
+        "projects": [{ "project": { "slug": "apollo" }, "projectName": "Apollo", "role": { "key": "viewer" }, "roleName": "Viewer" }],
         "organization": { "slug": "acme" },
+        "organizationName": "Acme",
         "project": null,
         "createdAt": "2026-11-21T09:00:00.000Z",
         "expiresAt": "2026-11-28T09:00:00.000Z",
@@ -584,8 +608,16 @@ async fn an_invitation_shows_its_mail_and_its_end() {
         "resolvedBy": null,
     });
     assert_eq!(fields(&world.alice, &ids[0]).await, queued);
-    // The invitee reads the same, in an organization that is hidden from them otherwise.
-    assert_eq!(fields(&grace, &ids[0]).await, queued);
+    // The invitee reads the same, with names in place of what is hidden from them.
+    let mut to_grace = queued.clone();
+    (to_grace["organization"], to_grace["role"]) = (json!(null), json!(null));
+    (to_grace["projects"][0]["project"], to_grace["projects"][0]["role"]) = (json!(null), json!(null));
+    assert_eq!(fields(&grace, &ids[0]).await, to_grace);
+    // Of the inviter, too, where they share nothing.
+    assert_eq!(
+        fields(&world.erin, &ids[1]).await["invitedBy"],
+        json!({ "__typename": "NamedActor", "displayName": "Alice" })
+    );
     assert_eq!(fields(&world.alice, &ids[1]).await["invitee"], json!(null));
     assert_eq!(
         fields(&world.alice, &ids[2]).await["delivery"],
@@ -623,6 +655,7 @@ async fn an_invitation_shows_its_mail_and_its_end() {
 async fn members_are_filtered() {
     let world = world().await;
     // Dave's identity provider calls him something else now; the lists follow.
+    world.roster.wait(TimeDelta::seconds(1));
     let dave = DevelopmentClaims {
         subject: "dave@example.com",
         audience: None,
@@ -667,7 +700,7 @@ async fn members_are_filtered() {
     // Carol cannot see Gemini, and so not who is in it.
     assert_eq!(world.filtered(&world.carol, &format!("projects: [{{id: \"{gemini}\"}}]")).await, none);
 
-    world.roster.wait(TimeDelta::hours(1));
+    world.roster.wait(TimeDelta::hours(1) - TimeDelta::seconds(1));
     world.roster.member(alice, &world.acme, "zoe", "member").await;
     assert_eq!(world.filtered(alice, "joinedAt: {from: \"2026-11-21T10:00:00Z\"}").await, ["Zoe"]);
     assert_eq!(
@@ -687,6 +720,7 @@ async fn members_are_filtered() {
         email: Some("zoë@example.com"),
         name: Some("Zoe"),
     };
+    world.roster.wait(TimeDelta::seconds(1));
     world.roster.signed("zoe", claims).data("{ viewer { user { id } } }", json!({})).await;
     for search in ["zoë@", "ZOE@EXAMPLE"] {
         assert_eq!(world.filtered(alice, &format!("search: \"{search}\"")).await, ["Zoe"], "{search}");
@@ -815,6 +849,72 @@ async fn a_public_organization_shows_its_profile_and_nothing_else() {
     }
 }
 
+/// A guest, and a key that is limited to a project.
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_know_an_organization_by_its_name_and_logo() {
+    const FIELDS: &str = "{ organization(by: {slug: \"acme\"}) { id slug name logoUrl description website industry { key } email phone plan { tier } owner { id } members { totalCount } teams { totalCount } invitations { totalCount } roles { totalCount nodes { scope key } } projects { nodes { slug } } viewerMembership { role { key name memberCount } } viewerPermissions } }";
+    let world = world().await;
+    let profile = "mutation { organizationUpdate(input: {organization: {slug: \"acme\"}, logoUrl: \"https://acme.example/logo.png\", description: \"Anvils\", website: \"https://acme.example\", industry: \"energy\", email: \"hi@acme.example\", phone: \"+4930901820\"}) { userErrors { code message } } }";
+    assert_eq!(world.alice.data(profile, json!({})).await["organizationUpdate"]["userErrors"], json!([]));
+    let (gus, _) = world.roster.member(&world.alice, &world.acme, "gus", "guest").await;
+    world.roster.project_member(&world.alice, &world.apollo, "gus", "member").await;
+    let key = world.roster.key(&world.acme, Some(&world.apollo), &["project.read", "members.read"]).await;
+    for (actor, is_person) in [(&gus, true), (&key, false)] {
+        for is_public in [false, true] {
+            let visibility = if is_public { "PUBLIC" } else { "PRIVATE" };
+            world.roster.sql(&format!("UPDATE organizations SET visibility = '{visibility}'")).await;
+            let answer = actor.post(FIELDS, json!({})).await;
+            let mut acme = answer.body["data"]["organization"].clone();
+            // The roles of projects, and a guest's own.
+            let roles = acme["roles"].take();
+            let mut known: Vec<String> = texts(&roles["nodes"], "/key");
+            assert_eq!(roles["totalCount"], json!(known.len()));
+            if is_person {
+                assert_eq!(known.pop().unwrap(), "guest");
+                assert_eq!(roles["nodes"][4]["scope"], "ORGANIZATION");
+            }
+            assert_eq!(known, ["owner", "admin", "member", "viewer"]);
+            assert_eq!(texts(&roles["nodes"], "/scope")[..4], ["PROJECT"; 4]);
+            let shown = |text: &str| if is_public { json!(text) } else { json!(null) };
+            let industry = if is_public { json!({ "key": "energy" }) } else { json!(null) };
+            let own = json!({ "role": { "key": "guest", "name": "Guest", "memberCount": null } });
+            let permissions = if is_person { json!([]) } else { json!(["project.read"]) };
+            assert_eq!(
+                acme,
+                json!({
+                    "id": world.acme,
+                    "slug": "acme",
+                    "name": "Acme",
+                    "logoUrl": "https://acme.example/logo.png",
+                    "description": shown("Anvils"),
+                    "website": shown("https://acme.example/"),
+                    "industry": industry,
+                    "email": shown("hi@acme.example"),
+                    "phone": shown("+4930901820"),
+                    "plan": null,
+                    "owner": null,
+                    "members": null,
+                    "teams": null,
+                    "invitations": null,
+                    "roles": null,
+                    "projects": { "nodes": [{ "slug": "apollo" }] },
+                    "viewerMembership": if is_person { own } else { json!(null) },
+                    "viewerPermissions": permissions,
+                }),
+                "{}, {visibility}",
+                actor.name
+            );
+            let mut refused = vec!["invitations", "members", "owner", "plan", "teams"];
+            if is_person {
+                refused.push("viewerMembership.role.memberCount");
+            }
+            let refused: Vec<_> =
+                refused.iter().map(|field| (format!("organization.{field}"), "FORBIDDEN".to_owned())).collect();
+            assert_eq!(failures(&answer), refused, "{}, {visibility}", actor.name);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_that_are_refused_leave_the_others_alone() {
     let world = world().await;
@@ -894,13 +994,22 @@ async fn a_key_sees_what_its_permissions_and_its_project_allow() {
     let one = [gemini(json!({ "totalCount": 1 }), read_members)];
     assert_eq!(acme["projects"], json!({ "totalCount": 1, "nodes": one }));
     assert_eq!(acme["apollo"], json!(null));
-    assert_eq!(failures(&answer), [("organization.members".to_owned(), "FORBIDDEN".to_owned())]);
+    let of_members = ["members", "owner"].map(|field| (format!("organization.{field}"), "FORBIDDEN".to_owned()));
+    assert_eq!(failures(&answer), of_members);
 
-    // With no permission at all.
-    let key = world.roster.key(&world.acme, None, &[]).await;
+    // With a permission that shows nothing.
+    let key = world.roster.key(&world.acme, None, &["organization.update"]).await;
     let answer = key.post(FIELDS, json!({})).await;
     assert_eq!(answer.body["data"]["organization"]["projects"], json!({ "totalCount": 0, "nodes": [] }));
-    assert_eq!(failures(&answer), [("organization.members".to_owned(), "FORBIDDEN".to_owned())]);
+    assert_eq!(failures(&answer), of_members);
+    // With no permission at all, or with none that counts in its project.
+    let of_acme = world.roster.key(&world.acme, None, &[]).await;
+    let of_gemini = world.roster.key(&world.acme, Some(&world.gemini), &["members.read"]).await;
+    for key in [of_acme, of_gemini] {
+        let answer = key.post(FIELDS, json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.body.get("data")), (401, None));
+        assert_eq!(failures(&answer), [(String::new(), "UNAUTHENTICATED".to_owned())]);
+    }
     // Of another organization.
     let other = world.roster.organization(&world.erin, "Other").await;
     let key = world.roster.key(&other, None, &["members.read"]).await;
@@ -908,35 +1017,42 @@ async fn a_key_sees_what_its_permissions_and_its_project_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invitee_sees_the_profile_of_what_they_are_invited_to() {
-    const INBOX: &str = "{ viewer { invitations { totalCount nodes { organization { name viewerPermissions owner { id } members { totalCount } plan { tier } projects { totalCount } project(slug: \"apollo\") { id } } role { name } projects { project { name viewerPermissions owner { id } members { totalCount } } } } } } }";
+async fn an_invitee_is_told_the_names_of_what_they_are_invited_to() {
+    const INBOX: &str = "{ viewer { invitations { totalCount nodes { organization { name viewerPermissions owner { id } members { totalCount } plan { tier } projects { totalCount } project(slug: \"apollo\") { id } } organizationName organizationLogoUrl project { id } role { name } roleName projects { project { name viewerPermissions owner { id } members { totalCount } } projectName role { name } roleName } } } } }";
     let world = world().await;
+    world.roster.sql("UPDATE organizations SET logo_url = 'https://acme.example/logo.png'").await;
     let invite = "mutation($project: ID!) { projectInvite(input: {project: {id: $project}, emails: [\"frank@example.com\"]}) { userErrors { code } } }";
     world.alice.data(invite, json!({ "project": world.apollo })).await;
     let frank = world.roster.person("frank");
+    let mut told = json!({
+        "organization": null,
+        "organizationName": "Acme",
+        "organizationLogoUrl": "https://acme.example/logo.png",
+        "project": null,
+        "role": null,
+        "roleName": "Member",
+        "projects": [{ "project": null, "projectName": "Apollo", "role": null, "roleName": "Member" }],
+    });
+    let inbox = frank.data(INBOX, json!({})).await;
+    assert_eq!(inbox["viewer"]["invitations"], json!({ "totalCount": 1, "nodes": [told] }));
+    // Of a public organization they see what everybody does.
+    world.roster.sql("UPDATE organizations SET visibility = 'PUBLIC'").await;
     let answer = frank.post(INBOX, json!({})).await;
-    assert_eq!(
-        answer.body["data"]["viewer"]["invitations"],
-        json!({
-            "totalCount": 1,
-            "nodes": [{
-                "organization": {
-                    "name": "Acme",
-                    "viewerPermissions": [],
-                    "owner": null,
-                    "members": null,
-                    "plan": null,
-                    "projects": { "totalCount": 0 },
-                    "project": null,
-                },
-                "role": { "name": "Member" },
-                "projects": [{ "project": { "name": "Apollo", "viewerPermissions": [], "owner": null, "members": null } }],
-            }],
-        })
-    );
-    let refused = failures(&answer);
-    assert_eq!(refused.len(), 5);
-    assert!(refused.iter().all(|(_, code)| code == "FORBIDDEN"));
+    told["organization"] = json!({
+        "name": "Acme",
+        "viewerPermissions": [],
+        "owner": null,
+        "members": null,
+        "plan": null,
+        "projects": { "totalCount": 0 },
+        "project": null,
+    });
+    assert_eq!(answer.body["data"]["viewer"]["invitations"], json!({ "totalCount": 1, "nodes": [told] }));
+    let refused = ["members", "owner", "plan"];
+    let refused =
+        refused.map(|field| (format!("viewer.invitations.nodes.0.organization.{field}"), "FORBIDDEN".to_owned()));
+    assert_eq!(failures(&answer), refused);
+    world.roster.sql("UPDATE organizations SET visibility = 'PRIVATE'").await;
 
     // The organization itself stays hidden, and so does the inbox from others.
     let hidden = "query($id: ID!) { organization(by: {slug: \"acme\"}) { id } node(id: $id) { id } }";
@@ -951,9 +1067,13 @@ async fn an_invitee_sees_the_profile_of_what_they_are_invited_to() {
     assert_eq!(inbox(&frank).await, [1, 0]);
     // Whose address is not vouched for has no inbox. A token without an address leaves it as it is.
     world.roster.sql("UPDATE users SET email_verified = false WHERE email = 'frank@example.com'").await;
+    world.roster.wait(TimeDelta::seconds(1));
     let claims = DevelopmentClaims { subject: "frank@example.com", audience: None, email: None, name: None };
     assert_eq!(inbox(&world.roster.signed("frank", claims)).await, [0, 0]);
     world.roster.wait(TimeDelta::days(7));
+    // What was vouched for before changes nothing, what is now does.
+    assert_eq!(inbox(&frank).await, [0, 0]);
+    assert_eq!(inbox(&world.roster.person("frank")).await, [0, 1]);
     assert_eq!(inbox(&frank).await, [0, 1]);
 }
 

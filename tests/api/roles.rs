@@ -90,8 +90,8 @@ async fn a_role_gets_its_key_from_its_name() {
     let listed = alice.data(ROLES, json!({ "organization": acme, "filter": { "scope": "ORGANIZATION" } })).await;
     let listed = listed["organization"]["roles"]["nodes"].as_array().unwrap();
     let listed: Vec<&str> = listed.iter().map(|role| role["key"].as_str().unwrap()).collect();
-    assert_eq!(listed[..4], ["owner", "admin", "member", "viewer"]);
-    assert!(listed[4..].contains(&"billing-admin"), "{listed:?}");
+    assert_eq!(listed[..5], ["owner", "admin", "member", "viewer", "guest"]);
+    assert!(listed[5..].contains(&"billing-admin"), "{listed:?}");
     roster.assert_counters().await;
 }
 
@@ -469,15 +469,22 @@ async fn a_role_that_only_the_past_names_needs_no_replacement() {
     let decline =
         "mutation($token: String!) { invitationDecline(input: {invitation: {token: $token}}) { userErrors { code } } }";
     roster.person("bob").payload(decline, json!({ "token": token })).await;
+    let (lapsed, _) = roster.invite(&alice, &acme, "carol@example.com", "recruiter").await;
+    assert_eq!(alice.refused(DELETE, json!({ "input": { "roleId": recruiter } })).await, ["ROLE_IN_USE"]);
+    roster.wait(TimeDelta::days(7));
     let done = alice.payload(DELETE, json!({ "input": { "roleId": recruiter } })).await;
     assert_eq!((&done["deletedRoleId"], &done["reassignedMemberCount"]), (&json!(recruiter), &json!(0)));
-    let shown = alice
-        .data(
-            "query($id: ID!) { node(id: $id) { ... on Invitation { status role { key } } } }",
-            json!({ "id": invitation }),
-        )
-        .await;
-    assert_eq!(shown["node"], json!({ "status": "DECLINED", "role": { "key": "member" } }));
+    // What they gave is no more, and nothing takes its place.
+    const SHOWN: &str = "query($id: ID!) { node(id: $id) { ... on Invitation { status role { key } roleName } } }";
+    for (invitation, status) in [(&invitation, "DECLINED"), (&lapsed, "EXPIRED")] {
+        let shown = alice.data(SHOWN, json!({ "id": invitation })).await;
+        assert_eq!(shown["node"], json!({ "status": status, "role": null, "roleName": null }));
+    }
+    let resend = "mutation($id: ID!) { invitationResend(input: {invitationId: $id}) { userErrors { code message } } }";
+    assert_eq!(alice.refused(resend, json!({ "id": lapsed })).await, ["ROLE_NOT_ASSIGNABLE"]);
+    let errors = alice.payload(resend, json!({ "id": lapsed })).await["userErrors"].clone();
+    assert_eq!(errors[0]["message"], "The role that this invitation gave was deleted; invite the address again.");
+    roster.invite(&alice, &acme, "carol@example.com", "member").await;
     roster.assert_counters().await;
 }
 
@@ -548,11 +555,14 @@ async fn capabilities_say_what_the_mutations_do() {
     // Dave manages one project and nothing else.
     roster.project_member(&alice, &project, "dave", "admin").await;
     roster.project_member(&alice, &project, "carol", "labeler").await;
+    let (guest, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    roster.project_member(&alice, &project, "gus", "viewer").await;
     let key = roster.key(&acme, None, &["invitations.manage", "members.read", "project.read"]).await;
     let mut assignable_of_dave = 0;
-    for actor in [&alice, &admin, &recruiter, &member, &key] {
+    for actor in [&alice, &admin, &recruiter, &member, &key, &guest] {
         let listed = actor.data(ROLES, json!({ "organization": acme })).await["organization"]["roles"].clone();
-        assert_eq!(listed["totalCount"], 13);
+        // Guests know those of projects, and their own.
+        assert_eq!(listed["totalCount"], if actor.name == "gus" { 7 } else { 14 });
         let narrowed = actor.data(ROLES, json!({ "organization": acme, "filter": { "assignable": true } })).await;
         let narrowed = narrowed["organization"]["roles"].clone();
         let assignable: Vec<String> = narrowed["nodes"].as_array().unwrap().iter().map(id).collect();
@@ -601,9 +611,10 @@ async fn capabilities_say_what_the_mutations_do() {
         }
         after = page["pageInfo"]["endCursor"].clone();
     }
-    assert_eq!(found.remove(0), "viewer");
-    found.sort_unstable();
-    assert_eq!(found, ["recruiter", "unused"]);
+    let mut custom = found.split_off(2);
+    assert_eq!(found, ["viewer", "guest"]);
+    custom.sort_unstable();
+    assert_eq!(custom, ["recruiter", "unused"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -621,7 +632,7 @@ async fn capabilities_take_as_many_statements_for_all_roles_as_for_few() {
         (roster.app.db.statements() - before, data)
     };
     let (of_few, data) = cost(ROLES, json!({ "organization": acme })).await;
-    assert_eq!(data["organization"]["roles"]["nodes"].as_array().unwrap().len(), 9);
+    assert_eq!(data["organization"]["roles"]["nodes"].as_array().unwrap().len(), 10);
     let (nested_few, _) = cost(NESTED, json!({})).await;
     for n in 0..20 {
         role(&alice, &acme, ["PROJECT", "ORGANIZATION"][n % 2], &format!("Role {n}"), &[]).await;
@@ -631,12 +642,12 @@ async fn capabilities_take_as_many_statements_for_all_roles_as_for_few() {
         role(&alice, &other, "PROJECT", "Labeler", &["project.read"]).await;
     }
     let (of_many, data) = cost(ROLES, json!({ "organization": acme })).await;
-    assert_eq!(data["organization"]["roles"]["nodes"].as_array().unwrap().len(), 29);
+    assert_eq!(data["organization"]["roles"]["nodes"].as_array().unwrap().len(), 30);
     assert_eq!(of_many, of_few);
     let (nested_many, data) = cost(NESTED, json!({})).await;
     let memberships = data["viewer"]["memberships"]["nodes"].as_array().unwrap();
     let sizes: Vec<usize> =
         memberships.iter().map(|m| m["organization"]["roles"]["nodes"].as_array().unwrap().len()).collect();
-    assert_eq!(sizes.iter().sum::<usize>(), 27 + 3 * 7, "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 28 + 3 * 8, "{sizes:?}");
     assert_eq!(nested_many, nested_few);
 }

@@ -151,7 +151,7 @@ test("a subscription shows what happens, signed in by the headers of the tab", {
     return shown(response);
   };
   const [invitation] = (await ask(find("Alice"), invite)).organizationInvite.results;
-  assert.match(await shows("PENDING"), /"email": "mallory@example.com", "status": "PENDING", "organization": \{ "name": "Acme" \}/);
+  assert.match(await shows("PENDING"), /"email": "mallory@example.com", "status": "PENDING", "organizationName": "Acme", "roleName": "Member"/);
 
   const path = process.env.SCREENSHOT === "1" ? join(root, "docs/graphiql-subscription.png") : join(temporary, "subscription.png");
   await page.mouse.move(640, 799);
@@ -171,8 +171,8 @@ subscription Inbox {
   viewerInvitationChanged {
     email
     status
-    organization { name }
-    role { name }
+    organizationName
+    roleName
     invitedBy { displayName }
     viewerCan { accept { allowed } }
   }

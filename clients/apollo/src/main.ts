@@ -40,7 +40,7 @@ async function listMembers(slug: string) {
   const { edges, totalCount } = organization.members;
   return {
     owner: organization.owner,
-    members: edges.map(({ node: { user } }) => `${user.displayName} <${user.email}>`),
+    members: edges.map(({ node: { user } }) => (user.email ? `${user.displayName} <${user.email}>` : user.displayName)),
     totalCount,
   };
 }
@@ -83,7 +83,7 @@ console.log(
   JSON.stringify({
     ...listed,
     ...(await countApiKeys(slug)),
-    invited: await invite(slug, [email, owner.user.email]),
+    invited: await invite(slug, [email, owner.user.email].filter((address) => address != null)),
     removed: await remove(owner.id),
   }),
 );

@@ -77,7 +77,7 @@ const ApiKeysQuery = graphql(`
 
 function line(member: FragmentType<typeof MemberFragment>) {
   const { user } = getFragmentData(MemberFragment, member);
-  return `${user.displayName} <${user.email}>`;
+  return user.email ? `${user.displayName} <${user.email}>` : user.displayName;
 }
 
 async function memberPage(slug: string, after: string | null) {
@@ -131,7 +131,7 @@ console.log(
   JSON.stringify({
     ...listed,
     ...(await countApiKeys(slug)),
-    invited: await invite(slug, [email, owner.user.email]),
+    invited: await invite(slug, [email, owner.user.email].filter((address) => address != null)),
     removed: await remove(owner.id),
   }),
 );

@@ -40,7 +40,9 @@ export function MemberList({ organization, onLoaded }: Props) {
     organization,
   );
   const { edges, totalCount } = data.members;
-  const members = edges.map(({ node: { user } }) => `${user.displayName} <${user.email}>`);
+  const members = edges.map(({ node: { user } }) =>
+    user.email ? `${user.displayName} <${user.email}>` : user.displayName,
+  );
 
   const [failure, setFailure] = useState<Error | null>(null);
   if (failure) throw failure;

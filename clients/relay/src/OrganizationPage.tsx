@@ -4,7 +4,7 @@ import { codes } from "./environment";
 import { MemberList, type Members } from "./MemberList";
 
 export interface Page extends Members {
-  owner: { readonly id: string; readonly user: { readonly email: string } };
+  owner: { readonly id: string; readonly user: { readonly email: string | null | undefined } };
   organization: string;
   apiKeys: number | string;
 }

@@ -29,7 +29,7 @@ const { owner, ...page } = await render(slug);
 console.log(
   JSON.stringify({
     ...page,
-    invited: await invite(slug, [email, owner.user.email]),
+    invited: await invite(slug, [email, owner.user.email].filter((address) => address != null)),
     removed: await remove(owner.id),
   }),
 );

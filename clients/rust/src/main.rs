@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::operations::{
     ApiKeysQuery, InviteMutation, InviteVariables, MembersQuery, MembersVariables, Organization,
     OrganizationInviteInput, OrganizationMemberRefInput, OrganizationMemberRemoveInput, OrganizationRefInput, Owner,
-    RemoveMutation, RemoveVariables, SlugVariables, UserErrorCode,
+    RemoveMutation, RemoveVariables, SlugVariables, User, UserErrorCode,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,13 +22,14 @@ async fn main() -> Result<()> {
     let client = Client::from_env()?;
 
     let (owner, members, total_count) = list_members(&client, slug).await?;
+    let emails = std::iter::once(&email[..]).chain(owner.user.email.as_deref()).collect();
     let (organization, api_keys) = count_api_keys(&client, slug).await?;
     let seen = json!({
         "members": members,
         "totalCount": total_count,
         "organization": organization,
         "apiKeys": api_keys,
-        "invited": invite(&client, slug, vec![email, &owner.user.email]).await?,
+        "invited": invite(&client, slug, emails).await?,
         "removed": remove(&client, owner.id).await?,
     });
     println!("{seen}");
@@ -44,11 +45,18 @@ async fn list_members(client: &Client, slug: &str) -> Result<(Owner, Vec<String>
         else {
             bail!("There is no organization {slug} that you may see.");
         };
-        members.extend(page.nodes.iter().map(|node| format!("{} <{}>", node.user.display_name, node.user.email)));
+        members.extend(page.nodes.into_iter().map(|node| line(node.user)));
         if !page.page_info.has_next_page {
             return Ok((owner, members, page.total_count));
         }
         after = page.page_info.end_cursor;
+    }
+}
+
+fn line(user: User) -> String {
+    match user.email {
+        Some(email) => format!("{} <{email}>", user.display_name),
+        None => user.display_name,
     }
 }
 

@@ -49,7 +49,7 @@ pub struct OrganizationMember {
 #[derive(QueryFragment)]
 pub struct User {
     pub display_name: String,
-    pub email: String,
+    pub email: Option<String>,
 }
 
 #[derive(QueryFragment)]

@@ -97,7 +97,7 @@ const ApiKeysQuery = graphql(`
 
 function line(member: FragmentOf<typeof MemberFragment>) {
   const { user } = readFragment(MemberFragment, member);
-  return `${user.displayName} <${user.email}>`;
+  return user.email ? `${user.displayName} <${user.email}>` : user.displayName;
 }
 
 async function memberPage(slug: string, after: string | null) {
@@ -155,7 +155,7 @@ console.log(
   JSON.stringify({
     ...listed,
     ...(await countApiKeys(slug)),
-    invited: await invite(slug, [email, owner.user.email]),
+    invited: await invite(slug, [email, owner.user.email].filter((address) => address != null)),
     removed: await remove(owner.id),
   }),
 );

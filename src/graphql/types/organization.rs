@@ -369,7 +369,7 @@ impl Organization {
         Some(team::list(ctx, &self.0, filter, order_by, &page).await)
     }
 
-    /// Built-in and custom roles. Members only; guests, and API keys that are limited to a project, see project roles.
+    /// Built-in and custom roles. Members only; guests, and API keys that are limited to a project, see project roles, and guests their own.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn roles(

@@ -62,7 +62,7 @@ order_input! {
         CreatedAt,
         /// Name, ignoring case.
         Name,
-        /// Built-in roles from Owner to Viewer, then custom ones.
+        /// Built-in roles from Owner to Guest, then custom ones.
         Rank,
     }
 }

@@ -135,7 +135,8 @@ async fn a_server_that_stops_finishes_what_was_begun() {
     let roster = Roster::start().await;
     let alice = roster.person("alice");
     roster.organization(&alice, "Acme").await;
-    let notice = Duration::from_millis(300);
+    // Long enough for two requests on a machine that is busy.
+    let notice = Duration::from_secs(1);
     let listening = roster.listen_with(Limits { notice, drain: Duration::from_secs(5), ..Limits::default() }).await;
     let address = listening.address;
     let mut socket = listening.socket().await;

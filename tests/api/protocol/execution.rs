@@ -57,9 +57,21 @@ async fn an_error_inside_of_a_list_says_in_which_item_and_where_in_it() {
     let path = |index: u8| bad_input(json!(["organizations", "nodes", index, "members"]));
     assert_eq!(errors(&answer), [path(0), path(1)]);
     // Nothing between the field and the list can be null: the list goes, and what holds it.
+    let query = "{ organizations { edges { node { name members { nodes { projectMemberships(first: 101) { totalCount } } } } } } }";
+    let answer = alice.post(query, json!({})).await;
+    let edges =
+        json!([{ "node": { "name": "Acme", "members": null } }, { "node": { "name": "Globex", "members": null } }]);
+    assert_eq!(answer.body["data"], json!({ "organizations": { "edges": edges } }));
+    let path = |index: u8| {
+        let path = json!(["organizations", "edges", index, "node", "members", "nodes", 0, "projectMemberships"]);
+        bad_input(path)
+    };
+    assert_eq!(errors(&answer), [path(0), path(1)]);
+    // What is in between and can be null goes alone.
     let query = "{ organization(by: {slug: \"acme\"}) { name projects { edges { node { members { nodes { organizationMember { projectMemberships(first: 101) { totalCount } } } } } } } } }";
     let answer = alice.post(query, json!({})).await;
-    let edges = json!([{ "node": { "members": null } }, { "node": { "members": null } }]);
+    let node = json!({ "node": { "members": { "nodes": [{ "organizationMember": null }] } } });
+    let edges = json!([node, node]);
     assert_eq!(answer.body["data"], json!({ "organization": { "name": "Acme", "projects": { "edges": edges } } }));
     let path = |index: u8| {
         let members = ["members", "nodes"];

@@ -12,14 +12,17 @@ use crate::support::{
     net::{Heard, Listening, Socket},
 };
 
-const CHANGED: &str = "subscription { viewerInvitationChanged { email status organization { name } } }";
+const CHANGED: &str =
+    "subscription { viewerInvitationChanged { email status organizationName organization { slug } } }";
 
 fn subscribe(id: &str, query: &str) -> Value {
     json!({ "type": "subscribe", "id": id, "payload": { "query": query } })
 }
 
+/// The organization itself is there for its members alone.
 fn changed(id: &str, status: &str) -> Value {
-    let invitation = json!({ "email": "bob@example.com", "status": status, "organization": { "name": "Acme" } });
+    let organization = if status == "ACCEPTED" { json!({ "slug": "acme" }) } else { Value::Null };
+    let invitation = json!({ "email": "bob@example.com", "status": status, "organizationName": "Acme", "organization": organization });
     json!({ "type": "next", "id": id, "payload": { "data": { "viewerInvitationChanged": invitation } } })
 }
 
@@ -117,7 +120,7 @@ async fn a_subscription_is_for_those_who_may() {
     let roster = Roster::start().await;
     let acme = roster.organization(&roster.person("alice"), "Acme").await;
     let listening = roster.listen().await;
-    let key = roster.key(&acme, None, &[]).await;
+    let key = roster.key(&acme, None, &["members.read"]).await;
     for (actor, code) in [
         (roster.anonymous(), "UNAUTHENTICATED"),
         (roster.unverified("bob"), "FORBIDDEN"),
@@ -130,6 +133,11 @@ async fn a_subscription_is_for_those_who_may() {
         let error = socket.message().await;
         assert_eq!((&error["type"], &error["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
     }
+    // A key without any permission is no credential.
+    let mut socket = listening.socket().await;
+    let payload = json!({ "Authorization": roster.key(&acme, None, &[]).await.authorization() });
+    socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(socket.hear().await, Heard::Closed(4403));
     assert_eq!(roster.app.feed.subscribers(), 0);
 }
 

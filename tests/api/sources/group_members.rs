@@ -149,9 +149,9 @@ async fn group_members_remove() {
     assert_eq!(remove.of(olivia).by(carol.person("bob")).answer().await["userErrors"], json!([]), "an admin may");
     assert_eq!(remove.of(olivia).done_already().await["removedTeamMemberId"], Value::Null);
     // Her invitation stands, without the team.
-    let hers = "{ viewer { invitations { nodes { status teams { role } projects { project { slug } } } } } }";
+    let hers = "{ viewer { invitations { nodes { status teams { role } projects { projectName } } } } }";
     let hers = carol.person("olivia").data(hers, json!({})).await;
-    let expected = json!([{ "status": "PENDING", "teams": [], "projects": [{ "project": { "slug": "apollo" } }] }]);
+    let expected = json!([{ "status": "PENDING", "teams": [], "projects": [{ "projectName": "Apollo" }] }]);
     assert_eq!(hers["viewer"]["invitations"]["nodes"], expected);
 
     let bob = with_email(&list, "bob@example.com");

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Reader, column, outcomes, with_email};
+use super::{Reader, column, key, outcomes, with_email};
 use crate::support::{ACCEPT, codes, id, token};
 
 async fn reader() -> Reader {
@@ -83,8 +83,12 @@ async fn organization_members_remove() {
     assert_eq!(remove.but("grace@", "alice@").refused().await, ["OWNER_PROTECTED"]);
     assert_eq!(remove.by(alice.person("carol")).refused().await, ["FORBIDDEN"]);
 
+    let before = alice.roster.content().await;
+    remove.but("    member: {", "    dryRun: true\n    member: {").done().await;
+    assert_eq!(alice.roster.content().await, before);
     let removed = remove.done().await;
     assert!(removed["removedOrganizationMemberId"].is_string());
+    assert_eq!(removed["apiKeyChanges"], json!([]));
     assert_eq!(removed["removedProjectMemberIds"].as_array().map(Vec::len), Some(1), "Borealis");
     assert_eq!(removed["removedTeamMemberIds"].as_array().map(Vec::len), Some(1), "Design");
     assert_eq!(role_of(&alice, "grace@example.com").await, [""; 0]);
@@ -93,6 +97,14 @@ async fn organization_members_remove() {
 
     let again = remove.done_already().await;
     assert_eq!(again["removedOrganizationMemberId"], Value::Null);
+
+    // Bob's key ends with him, or is Alice's from then on.
+    key(&alice.person("bob"), "Builds", &["members.read"]).await;
+    let bob = remove.but("grace@", "bob@");
+    let takes_over = bob.but("    member: {", "    dryRun: true\n    apiKeys: TAKE_OVER\n    member: {");
+    assert_eq!(takes_over.done().await["apiKeyChanges"], json!([]));
+    let ended = json!([{ "name": "Builds", "ends": true, "lostPermissions": ["members.read"] }]);
+    assert_eq!(bob.done().await["apiKeyChanges"], ended);
     alice.roster.assert_counters().await;
 }
 
@@ -313,6 +325,15 @@ async fn project_invitations_create() {
     assert_eq!(new["projects"], json!([{ "project": { "slug": "borealis" }, "role": { "key": "viewer" } }]));
     assert_eq!(mails(&alice).await, before + 1);
     assert_eq!(column(&results[4]["invitation"]["projects"], "/role/key"), ["member"], "as it was");
+
+    // Dave, a viewer of the organization, brings somebody into the project and gives nothing beyond it.
+    let admin = "mutation { projectMembersAdd(input: {project: {path: {organization: \"acme\", project: \"borealis\"}}, members: [{user: {email: \"dave@example.com\"}, role: {key: \"admin\"}}]}) { summary { succeeded } userErrors { code } } }";
+    assert_eq!(alice.me.payload(admin, json!({})).await["summary"]["succeeded"], 1);
+    let by_dave = create.but("yves@example.com", "ute@example.com").by(alice.person("dave"));
+    let role = |key: &str| format!("    organizationRole: {{ key: \"{key}\" }}\n    emails: [");
+    assert_eq!(by_dave.but("    emails: [", &role("member")).refused().await, ["ROLE_NOT_ASSIGNABLE"]);
+    let invited = by_dave.done().await;
+    assert_eq!(invited["results"][2]["invitation"]["role"]["key"], "guest");
 
     let free = "mutation { organizationPlanUpdate(input: {organization: {slug: \"acme\"}, tier: FREE}) { userErrors { code } } }";
     assert_eq!(alice.roster.operator().refusals(free, json!({})).await, [""; 0]);

@@ -172,6 +172,13 @@ fn with_email<'a>(objects: &'a Value, email: &str) -> &'a Value {
     objects.as_array().into_iter().flatten().find(has).unwrap_or_else(|| panic!("no {email} in {objects}"))
 }
 
+/// Makes an API key of Acme, for which its maker answers.
+async fn key(maker: &Actor, name: &str, permissions: &[&str]) {
+    let create = "mutation($name: String!, $permissions: [String!]!) { apiKeyCreate(input: {organization: {slug: \"acme\"}, name: $name, permissions: $permissions}) { apiKey { id } userErrors { code message } } }";
+    let created = maker.payload(create, json!({ "name": name, "permissions": permissions })).await;
+    assert_eq!(created["userErrors"], json!([]));
+}
+
 /// Status and code of each item of a bulk result.
 fn outcomes(payload: &Value) -> Vec<String> {
     let results = payload["results"].as_array().unwrap_or_else(|| panic!("no results in {payload}"));

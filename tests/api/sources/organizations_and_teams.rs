@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Reader, column, outcomes, with_email};
+use super::{Reader, column, key, outcomes, with_email};
 use crate::support::{ACCEPT, token};
 
 async fn reader() -> Reader {
@@ -300,6 +300,9 @@ async fn teams_list() {
     assert!(column(&teams["nodes"], "/color").iter().all(|color| color.len() == 7 && color.starts_with('#')));
     assert_eq!(teams["nodes"][1]["members"]["totalCount"], 5, "pending ones are counted");
     assert_eq!(list.by(alice.person("dave")).answer().await["teams"], teams, "a viewer sees them");
+    let guest = "mutation { organizationMemberUpdateRole(input: {member: {lookup: {organization: {slug: \"acme\"}, user: {email: \"dave@example.com\"}}}, role: {key: \"guest\"}}) { userErrors { code } } }";
+    assert_eq!(alice.me.payload(guest, json!({})).await["userErrors"], json!([]));
+    assert_eq!(alice.person("dave").error_codes(&list.query, json!({})).await, ["FORBIDDEN"], "a guest does not");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,7 +434,10 @@ async fn organizations_transfer_ownership() {
     let transfer = alice.call("organizations.transfer_ownership(user_id)");
     assert_eq!(transfer.by(alice.person("bob")).refused().await, ["FORBIDDEN"]);
     assert_eq!(transfer.but("bob@", "mallory@").refused().await, ["NOT_MEMBER"]);
+    key(&alice.me, "Builds", &["members.read", "projects.own"]).await;
     let done = transfer.done().await;
+    let narrowed = json!([{ "name": "Builds", "ends": false, "lostPermissions": ["projects.own"] }]);
+    assert_eq!(done["apiKeyChanges"], narrowed);
     let expected = [
         json!({ "role": { "key": "owner" }, "user": { "displayName": "Bob Baker" } }),
         json!({ "role": { "key": "admin" }, "user": { "displayName": "Alice Andersson" } }),
@@ -448,7 +454,11 @@ async fn organizations_leave() {
     let leave = alice.call("organizations.leave()");
     assert_eq!(leave.refused().await, ["OWNER_PROTECTED"]);
     alice.call("organizations.transfer_ownership(user_id)").done().await;
-    assert!(leave.done().await["removedOrganizationMemberId"].is_string());
+    key(&alice.me, "Builds", &["members.read"]).await;
+    let left = leave.done().await;
+    assert!(left["removedOrganizationMemberId"].is_string());
+    let ended = json!([{ "name": "Builds", "ends": true, "lostPermissions": ["members.read"] }]);
+    assert_eq!(left["apiKeyChanges"], ended);
     assert_eq!(alice.call("organizations.list()").answer().await["totalCount"], 0);
     // Apollo was hers; it is the new owner's.
     let apollo = "SELECT m.email FROM project_members m JOIN projects p ON p.organization_id = m.organization_id AND p.id = m.project_id WHERE p.slug = 'apollo' AND m.is_owner";

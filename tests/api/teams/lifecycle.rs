@@ -141,7 +141,8 @@ async fn who_manages_teams() {
     let other = roster.organization(&stage.dave, "Globex").await;
     let strangers = [
         roster.person("zoe"),
-        roster.key(acme, Some(&apollo), &["teams.manage", "members.read"]).await,
+        roster.member(&stage.alice, acme, "gus", "guest").await.0,
+        roster.key(acme, Some(&apollo), &["teams.manage", "members.read", "project.read"]).await,
         roster.key(&other, None, &["teams.manage", "members.read"]).await,
         roster.key(acme, None, &["organization.update"]).await,
     ];

@@ -1,5 +1,6 @@
 //! Adding people to teams, giving them roles there, and removing them.
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -242,6 +243,7 @@ async fn a_new_name_is_found_in_teams() {
         email: Some("carola@example.com"),
         name: Some(name),
     };
+    stage.roster.wait(TimeDelta::seconds(1));
     stage.roster.signed("carol", claims("Zorah")).user_id().await;
     let found = stage
         .alice

@@ -44,6 +44,7 @@ async fn acme(roster: &Roster) -> Vec<Actor> {
         ("nora", "member", None),
         ("pam", "member", Some("member")),
         ("victor", "viewer", Some("viewer")),
+        ("gus", "guest", Some("viewer")),
     ] {
         actors.push(roster.member(&alice, &acme, name, role).await.0);
         if let Some(role) = in_project {
@@ -83,7 +84,7 @@ async fn acme(roster: &Roster) -> Vec<Actor> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_what_an_invitee_knows_by_the_invitation_alone() {
-    const SEEN: &str = "{ viewer { invitations { nodes { organization { viewerCan { update { code } leave { code } inviteMembers { code } createProjects { code } } } projects { project { viewerCan { update { code } delete { code } leave { code } addMembers { code } } } } } } } }";
+    const SEEN: &str = "{ viewer { invitations { nodes { viewerCan { accept { allowed } decline { allowed } update { code } resend { code } revoke { code } } organization { viewerCan { update { allowed code message } leave { allowed code message } inviteMembers { allowed code message } createProjects { allowed code message } } } projects { project { viewerCan { update { code } } } } } } } }";
     let roster = Roster::start().await;
     let alice = roster.person("alice");
     let acme = roster.organization(&alice, "Acme").await;
@@ -92,18 +93,39 @@ async fn of_what_an_invitee_knows_by_the_invitation_alone() {
     let data = alice.data(invite, json!({ "project": apollo })).await;
     token(&data["projectInvite"]["results"][0]["acceptUrl"]);
     let bob = roster.person("bob");
-    let seen = bob.data(SEEN, json!({})).await["viewer"]["invitations"]["nodes"][0].clone();
-    let hidden = json!({ "code": "NOT_FOUND" });
-    assert_eq!(
-        seen["organization"]["viewerCan"],
-        json!({ "update": hidden, "leave": hidden, "inviteMembers": hidden, "createProjects": hidden })
-    );
-    assert_eq!(
-        seen["projects"][0]["project"]["viewerCan"],
-        json!({ "update": hidden, "delete": hidden, "leave": hidden, "addMembers": hidden })
-    );
-    let update = "organizationUpdate(input: {organization: {slug: \"acme\"}, name: \"Mine\"}) { userErrors { code } }";
-    assert_eq!(answers(&bob, update, &[]).await, "NOT_FOUND");
+    let (allowed, hidden) = (json!({ "allowed": true }), json!({ "code": "NOT_FOUND" }));
+    let can = json!({ "accept": allowed, "decline": allowed, "update": hidden, "resend": hidden, "revoke": hidden });
+    // What is hidden has no capabilities.
+    let expected = json!({ "viewerCan": can, "organization": null, "projects": [{ "project": null }] });
+    let seen = async || bob.data(SEEN, json!({})).await["viewer"]["invitations"]["nodes"][0].clone();
+    assert_eq!(seen().await, expected);
+    let mutations = [
+        (
+            "update",
+            "organizationUpdate(input: {organization: {slug: \"acme\"}, name: \"Mine\"}) { userErrors { code } }",
+        ),
+        ("leave", "organizationLeave(input: {organization: {slug: \"acme\"}}) { userErrors { code } }"),
+        (
+            "inviteMembers",
+            "organizationInvite(input: {organization: {slug: \"acme\"}, emails: [\"new@example.com\"]}) { userErrors { code } }",
+        ),
+        (
+            "createProjects",
+            "projectCreate(input: {organization: {slug: \"acme\"}, name: \"Mine\"}) { userErrors { code } }",
+        ),
+    ];
+    for (_, mutation) in mutations {
+        assert_eq!(answers(&bob, mutation, &[]).await, "NOT_FOUND", "{mutation}");
+    }
+    // What everybody sees has those of everybody.
+    roster.sql("UPDATE organizations SET visibility = 'PUBLIC'").await;
+    let seen = seen().await;
+    assert_eq!((&seen["viewerCan"], &seen["projects"]), (&expected["viewerCan"], &expected["projects"]));
+    for (capability, mutation) in mutations {
+        let says = said(&seen["organization"]["viewerCan"][capability]);
+        assert_eq!(says, if capability == "leave" { "NOT_FOUND" } else { "FORBIDDEN" }, "{capability}");
+        assert_eq!(answers(&bob, mutation, &[]).await, says, "{capability}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,7 +63,7 @@ async fn of_an_organization() {
     // As it is; out of trial; with as many projects, teams, roles and keys as there may be.
     let full = "UPDATE organizations SET project_count = 2, team_count = 1, roles_version = roles_version + 1; \
         INSERT INTO roles (organization_id, id, scope, key, permissions, name, sort_name, rank, created_at, updated_at) \
-        SELECT id, id, 'PROJECT', 'own', '{}', 'Own', 'own', 4, now(), now() FROM organizations; \
+        SELECT id, id, 'PROJECT', 'own', '{}', 'Own', 'own', 5, now(), now() FROM organizations; \
         CREATE TEMP TABLE another AS SELECT * FROM api_keys LIMIT 1; UPDATE another SET id = gen_random_uuid(); \
         INSERT INTO api_keys SELECT * FROM another";
     for state in ["SELECT 1", "UPDATE organizations SET trial_ends_at = NULL", full] {
@@ -101,6 +101,7 @@ async fn of_an_organization() {
     nora: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
     pam: allowed FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
     victor: allowed FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
+    gus: allowed FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
     key: NOT_FOUND FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
     key: NOT_FOUND FORBIDDEN LIMIT_REACHED FORBIDDEN FORBIDDEN
     key: NOT_FOUND FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
@@ -158,8 +159,8 @@ async fn of_organization_members() {
             pairs += 1;
         }
     }
-    // Seven members, seen by all of them, the operator and the two keys that may.
-    assert_eq!(pairs, 7 * 9);
+    // Eight members, seen by all of them but the guest, the operator and the key that may.
+    assert_eq!(pairs, 8 * 9);
     assert_eq!(roster.content().await, before);
     let (actor, remove) = removable.unwrap();
     assert_eq!(actor.refusals(&format!("mutation {{ {remove} }}"), json!({})).await, Vec::<String>::new());

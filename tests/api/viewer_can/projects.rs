@@ -76,6 +76,7 @@ async fn of_a_project() {
             "mel allowed",
             "pam allowed",
             "victor allowed",
+            "gus allowed",
             "key NOT_FOUND",
             "key NOT_FOUND",
             "key NOT_FOUND"
@@ -116,8 +117,8 @@ async fn of_project_members() {
             pairs += 1;
         }
     }
-    // Four members, seen by themselves, the owner, the admin, the operator and the keys.
-    assert_eq!(pairs, 4 * 10);
+    // Five members, seen by themselves, the owner, the admin, the operator and the keys.
+    assert_eq!(pairs, 5 * 11);
     assert_eq!(roster.content().await, before);
     let (actor, remove) = removable.unwrap();
     assert_eq!(actor.refusals(&format!("mutation {{ {remove} }}"), json!({})).await, Vec::<String>::new());
