@@ -51,8 +51,12 @@ impl Data {
 
     /// The data set of this size, to be read only; made when it is asked for first. Answers its name.
     pub async fn kept(&self, roster: &Path, organizations: u32, members: u32) -> String {
+        self.loaded("data", roster, organizations, members).await
+    }
+
+    async fn loaded(&self, prefix: &str, roster: &Path, organizations: u32, members: u32) -> String {
         let admin = connect(&self.url("roster")).await;
-        let name = format!("data_{organizations}_{members}");
+        let name = format!("{prefix}_{organizations}_{members}");
         let found = admin.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await.expect("databases");
         if found.is_empty() {
             println!("loading {organizations} organizations, the largest of {members} members …");
@@ -72,8 +76,21 @@ impl Data {
     /// A fresh copy of it, to be changed.
     pub async fn fresh(&self, roster: &Path, organizations: u32, members: u32) -> String {
         let name = self.kept(roster, organizations, members).await;
+        self.copy(&name, "run").await
+    }
+
+    /// Two fresh copies of what the older of two builds loads: one for the older, and one for the newer.
+    pub async fn twice(&self, older: &Path, newer: &Path, organizations: u32, members: u32) -> [String; 2] {
+        let name = self.loaded("before", older, organizations, members).await;
+        let copies = [self.copy(&name, "before").await, self.copy(&name, "run").await];
+        self.run(newer, &["migrate"], &copies[1]);
+        connect(&self.url(&copies[1])).await.batch_execute("VACUUM (ANALYZE)").await.expect("a vacuum");
+        copies
+    }
+
+    async fn copy(&self, name: &str, suffix: &str) -> String {
         let admin = connect(&self.url("roster")).await;
-        let copy = format!("{name}_run");
+        let copy = format!("{name}_{suffix}");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {copy} WITH (FORCE)")).await.expect("a drop");
         let clone = format!("CREATE DATABASE {copy} TEMPLATE {name} STRATEGY file_copy");
         admin.batch_execute(&clone).await.expect("a copy");

@@ -39,6 +39,9 @@ struct Arguments {
     /// The server to measure.
     #[arg(long, default_value = "../target/release/roster")]
     roster: PathBuf,
+    /// An older build, measured turn by turn with the server on the same data, as the system `before`.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// Organizations of the data set.
     #[arg(long, default_value_t = 1_000)]
     organizations: u32,
@@ -128,11 +131,18 @@ impl Bench {
             [] => [&Workload::READS[..], &Workload::WRITES[..]].concat(),
             some => some.to_vec(),
         };
-        let database = self.data.fresh(&arguments.roster, arguments.organizations, arguments.members).await;
+        let (organizations, members) = (arguments.organizations, arguments.members);
+        let (older, database) = match &arguments.before {
+            Some(before) => {
+                let [older, database] = self.data.twice(before, &arguments.roster, organizations, members).await;
+                (Some(self.data.url(&older)), database)
+            }
+            None => (None, self.data.fresh(&arguments.roster, organizations, members).await),
+        };
         let url = self.data.url(&database);
         let client = connect(&url).await;
         let of = organization(&client, i32::MAX).await;
-        let systems = self.start(&url, &of).await;
+        let systems = self.start(&url, older.as_deref(), &of).await;
         for workload in workloads {
             let mut asked = Vec::new();
             for system in &systems {
@@ -140,7 +150,7 @@ impl Bench {
                     "limit" => systems::of_limit(workload, &of),
                     "limit-copies" if workload.shows_people() => systems::of_limit(workload, &of),
                     "limit-copies" => None,
-                    "roster" => Some(systems::of_roster(workload, &of, &client, system.running.port).await),
+                    "roster" | "before" => Some(systems::of_roster(workload, &of, &client, system.running.port).await),
                     _ => systems::of_peer(workload, &system.operations),
                 };
                 if let Some(requests) = requests {
@@ -188,14 +198,16 @@ impl Bench {
         }
     }
 
-    async fn start(&self, url: &str, of: &Organization) -> Vec<System> {
+    async fn start(&self, url: &str, older: Option<&str>, of: &Organization) -> Vec<System> {
         let mut systems = Vec::new();
-        for (name, port) in self.arguments.systems.iter().zip(7_001..) {
-            let (running, operations) = match name.as_str() {
-                "limit" => (systems::limit(url, port, false), Map::new()),
-                "limit-copies" => (systems::limit(url, port, true), Map::new()),
-                "roster" => (systems::roster(&self.arguments.roster, url, port, self.mail), Map::new()),
-                name => {
+        let names = self.arguments.systems.iter().cloned().chain(older.map(|_| "before".to_owned()));
+        for (name, port) in names.zip(7_001..) {
+            let (running, operations) = match (name.as_str(), &self.arguments.before, older) {
+                ("limit", ..) => (systems::limit(url, port, false), Map::new()),
+                ("limit-copies", ..) => (systems::limit(url, port, true), Map::new()),
+                ("roster", ..) => (systems::roster(&self.arguments.roster, url, port, self.mail), Map::new()),
+                ("before", Some(build), Some(older)) => (systems::roster(build, older, port, self.mail), Map::new()),
+                (name, ..) => {
                     let peer = Peer::ALL.into_iter().find(|peer| peer.0 == name);
                     let peer = peer.unwrap_or_else(|| panic!("{name} is no system"));
                     let operations = peer.prepare(url, of);
@@ -203,7 +215,7 @@ impl Bench {
                 }
             };
             running.ready().await;
-            systems.push(System { name: name.clone(), running, operations });
+            systems.push(System { name, running, operations });
         }
         systems
     }
@@ -226,7 +238,7 @@ impl Bench {
         if arguments.many_members == 0 {
             return;
         }
-        // Nothing is written, so that no copy is needed.
+        // Nothing is written but an API key, so that no copy is needed.
         let database = self.data.kept(&arguments.roster, arguments.organizations, arguments.many_members).await;
         let url = self.data.url(&database);
         let client = connect(&url).await;

@@ -55,6 +55,8 @@ pub enum Workload {
     SearchAbsent,
     /// Whether a person holds a permission.
     Access,
+    /// The same, asked by a backend with an API key.
+    AccessByKey,
     /// Invite one.
     Invite,
     /// Invite 50.
@@ -67,7 +69,7 @@ pub enum Workload {
 
 impl Workload {
     /// Those that change nothing.
-    pub const READS: [Self; 10] = [
+    pub const READS: [Self; 11] = [
         Self::Organization,
         Self::Members,
         Self::Deep,
@@ -78,6 +80,7 @@ impl Workload {
         Self::SearchShort,
         Self::SearchAbsent,
         Self::Access,
+        Self::AccessByKey,
     ];
     /// Those that change something.
     pub const WRITES: [Self; 4] = [Self::Invite, Self::InviteMany, Self::Accept, Self::Role];
@@ -95,6 +98,7 @@ impl Workload {
             Self::SearchShort => "search, two letters",
             Self::SearchAbsent => "search, absent",
             Self::Access => "access",
+            Self::AccessByKey => "access, by API key",
             Self::Invite => "invite one",
             Self::InviteMany => "invite 50",
             Self::Accept => "accept",
@@ -239,8 +243,11 @@ const ITEM: &str = "nodes { id role { key name } user { displayName email } }";
 
 /// How Roster is asked.
 pub async fn of_roster(workload: Workload, of: &Organization, client: &Client, port: u16) -> Requests {
-    let token = token(&of.email, &of.name);
+    let mut token = token(&of.email, &of.name);
     let slug = &of.slug;
+    if workload == Workload::AccessByKey {
+        token = api_key(&token, slug, port).await;
+    }
     let (query, variables) = match workload {
         Workload::Organization => {
             ("query($slug: String!) { organization(by: {slug: $slug}) { id name viewerPermissions } }".to_owned(), json!({ "slug": slug }))
@@ -264,7 +271,7 @@ pub async fn of_roster(workload: Workload, of: &Organization, client: &Client, p
             format!("query($slug: String!, $term: String!) {{ organization(by: {{slug: $slug}}) {{ members(first: 25, filter: {{search: $term}}) {{ {ITEM} }} }} }}"),
             json!({ "slug": slug, "term": workload.term() }),
         ),
-        Workload::Access => (
+        Workload::Access | Workload::AccessByKey => (
             "query($slug: String!, $email: String!) { organization(by: {slug: $slug}) { access(user: {email: $email}) { has(permission: \"members.manage\") } } }".to_owned(),
             json!({ "slug": slug, "email": of.email }),
         ),
@@ -274,6 +281,14 @@ pub async fn of_roster(workload: Workload, of: &Organization, client: &Client, p
         Workload::Role => return change_role(token, of, client).await,
     };
     Arc::new(move |_| Some(post(&token, &query, &variables)))
+}
+
+/// The secret of a new API key.
+async fn api_key(token: &str, slug: &str, port: u16) -> String {
+    const QUERY: &str = "mutation($slug: String!) { apiKeyCreate(input: {organization: {slug: $slug}, name: \"Bench\", permissions: [\"members.read\"]}) { secret userErrors { code } } }";
+    let (status, body) = ask(port, post(token, QUERY, &json!({ "slug": slug }))).await;
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    body["data"]["apiKeyCreate"]["secret"].as_str().unwrap_or_else(|| panic!("{status} {body}")).to_owned()
 }
 
 fn invite(token: String, slug: String, count: u64) -> Requests {
