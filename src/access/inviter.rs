@@ -62,13 +62,24 @@ impl Inviter {
             [] => Vec::new(),
             _ => TeamAccess::in_locked(conn, &viewer, &access, teams).await?,
         };
+        let roles = roles::of_organizations(conn, &[organization]).await?;
+        Ok(Self::of(access, projects, &teams, roles))
+    }
+
+    /// What somebody is in an organization that they are of, in those of the projects and teams that they know of.
+    pub fn of(
+        access: Arc<OrganizationAccess>,
+        projects: Vec<ProjectAccess>,
+        teams: &[TeamAccess],
+        roles: Vec<Role>,
+    ) -> Self {
         let managed = teams.iter().filter(|team| team.may_manage_members().is_ok());
-        Ok(Self {
+        Self {
             projects: projects.into_iter().map(|project| (project.project.id, project)).collect(),
             teams: managed.map(|team| team.team.id).collect(),
-            roles: roles::of_organizations(conn, &[organization]).await?,
+            roles,
             organization: Some(access),
-        })
+        }
     }
 
     /// Whether they could invite like this; what others added to the invitation is not theirs.

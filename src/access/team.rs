@@ -91,8 +91,15 @@ impl TeamAccess {
         Ok(organization.and_then(|organization| Self::of(&organization, found)))
     }
 
-    /// Those of the teams that are of an organization that is locked already, and that the viewer may know of:
-    /// who manages teams knows them all, and everybody those they are in.
+    /// The team as those find it who change something of it; `None` when they may not know of it: who manages teams
+    /// knows them all, and everybody those they are in.
+    pub fn known(organization: &Arc<OrganizationAccess>, found: TeamAndRole) -> Option<Self> {
+        let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
+        let is_in_it = organization.belongs && found.viewer_role.is_some();
+        (manages || is_in_it || Self::sees(organization)).then(|| Self::new(organization.clone(), found))
+    }
+
+    /// Those of the teams that are of an organization that is locked already, and that the viewer may know of.
     pub async fn in_locked(
         conn: &Connection,
         viewer: &Viewer,
@@ -100,14 +107,8 @@ impl TeamAccess {
         ids: &[TeamId],
     ) -> Result<Vec<Self>> {
         let found = teams::with_membership(conn, ids, viewer.user_id()).await?;
-        let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
-        let knows = |found: &TeamAndRole| {
-            let is_in_it = organization.belongs && found.viewer_role.is_some();
-            manages || is_in_it || Self::sees(organization)
-        };
-        let of_it = |found: &TeamAndRole| found.team.organization_id == organization.organization.id;
-        let known = found.into_iter().filter(|found| of_it(found) && knows(found));
-        Ok(known.map(|found| Self::new(organization.clone(), found)).collect())
+        let of_it = found.into_iter().filter(|found| found.team.organization_id == organization.organization.id);
+        Ok(of_it.filter_map(|found| Self::known(organization, found)).collect())
     }
 
     /// The team with its organization, as rows name it.

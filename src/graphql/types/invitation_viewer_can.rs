@@ -56,7 +56,8 @@ impl InvitationViewerCan {
             (false, Revival::default())
         };
         let managed = self.managed(ctx).await?;
-        let may = managed.and_then(|managed| managed.may_resend(ctx.app(), now, &requested, is_member, revival));
+        let may =
+            managed.and_then(|managed| managed.may_resend(ctx.app().trial_days, now, &requested, is_member, revival));
         Ok(Capability::of(ctx.viewer(), may))
     }
 

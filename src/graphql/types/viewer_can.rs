@@ -48,7 +48,7 @@ impl OrganizationViewerCan {
 
     /// May call `organizationInvite`.
     async fn invite_members(&self, ctx: &Context<'_>) -> Capability {
-        Capability::of(ctx.viewer(), invitations::may_invite(&self.0, ctx.app(), ctx.reader().now))
+        Capability::of(ctx.viewer(), invitations::may_invite(&self.0, ctx.app().trial_days, ctx.reader().now))
     }
 
     /// May call `projectCreate`.

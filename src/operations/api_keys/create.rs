@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         event::EventKind,
-        id::ApiKeyId,
+        id::{ApiKeyId, UserId},
         organization::ActorKind,
         role::RoleScope,
         secret::ApiKeySecret,
@@ -83,11 +83,7 @@ impl Operation for Create {
             responsible_id: None,
             parent_id: parent.as_ref().map(|parent| parent.id),
         };
-        let responsible = match &tx.viewer {
-            Viewer::Person(user) => Some(user.id),
-            _ => parent.and_then(|parent| parent.responsible()),
-        };
-        let key = key.answered_for_by(responsible);
+        let key = key.answered_for_by(responsible(&tx.viewer));
         api_keys::insert(tx.conn, &permit, &key).await?;
         let data = json!({ "name": key.name, "prefix": key.prefix, "permissions": key.permissions, "expires_at": key.expires_at });
         tx.happened(organization, EventKind::ApiKeyCreated, key.id.0, key.project_id, data)?;
@@ -109,6 +105,15 @@ pub fn may_create(organization: &OrganizationAccess, active: i64, limit: i32) ->
     Err(Refusal::new(Code::LimitReached, message).with(Detail::Limit { limit, actual }))
 }
 
+/// Who answers for a key that the viewer makes: the person, or for a key of a key the same person; otherwise the operator.
+pub fn responsible(viewer: &Viewer) -> Option<UserId> {
+    match viewer {
+        Viewer::Person(user) => Some(user.id),
+        Viewer::Key(key) => key.responsible(),
+        Viewer::Nobody | Viewer::Operator => None,
+    }
+}
+
 impl Create {
     /// The project that the key is limited to; one of another organization is not found.
     async fn project(&self, tx: &mut Transaction<'_>, access: &OrganizationAccess) -> Result<Option<ProjectAccess>> {
@@ -118,7 +123,11 @@ impl Create {
         Ok(Some(found.ok_or_else(|| Refusal::not_found("project").at(["project"]))?))
     }
 
-    fn checked(
+    /// What the key is to have, given what it is limited to and which key makes it: name, permissions, expiry.
+    ///
+    /// # Errors
+    /// All that is wrong with the input.
+    pub fn checked(
         &self,
         access: &OrganizationAccess,
         project: Option<&ProjectAccess>,

@@ -5,14 +5,14 @@ mod revoke;
 mod rotate;
 mod take_over;
 
-pub use create::{Create, Issued, may_create};
+pub use create::{Create, Issued, may_create, responsible};
 pub use revoke::Revoke;
-pub use rotate::Rotate;
-pub use take_over::TakeOver;
+pub use rotate::{Rotate, check_active, check_in_hand};
+pub use take_over::{TakeOver, check_person};
 
 use std::sync::Arc;
 
-use super::{Locked, Target, Transaction};
+use super::{Target, Transaction};
 use crate::{
     access::{Allowed, OrganizationAccess, Permission, Viewer},
     domain::id::{ApiKeyId, OrganizationId},
@@ -43,14 +43,21 @@ impl Target for ManagedKey {
         organization: &Arc<OrganizationAccess>,
         by: &Option<ApiKeyId>,
     ) -> Result<Option<Self>> {
-        let is_viewer = matches!(&tx.viewer, Viewer::Key(own) if Some(own.id) == *by);
-        let knows = is_viewer || organization.permissions.has(Permission::ApiKeysManage);
-        let Some(id) = by.filter(|_| knows) else { return Ok(None) };
+        let Some(id) = by.filter(|id| knows(&tx.viewer, organization, *id)) else { return Ok(None) };
         Ok(api_keys::lock(tx.conn, organization.organization.id, id).await?.map(Self))
     }
 }
 
+/// Whether the viewer may know of a key.
+pub fn knows(viewer: &Viewer, organization: &OrganizationAccess, id: ApiKeyId) -> bool {
+    let is_viewer = matches!(viewer, Viewer::Key(own) if own.id == id);
+    is_viewer || organization.permissions.has(Permission::ApiKeysManage)
+}
+
 /// Before any change of a key that is there.
-fn may_manage(locked: &Locked<ManagedKey>) -> Result<Allowed, Refusal> {
-    locked.organization.may(Permission::ApiKeysManage).map_err(|refusal| refusal.at(["apiKeyId"]))
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn may_manage(organization: &OrganizationAccess) -> Result<Allowed, Refusal> {
+    organization.may(Permission::ApiKeysManage).map_err(|refusal| refusal.at(["apiKeyId"]))
 }

@@ -19,7 +19,7 @@ impl Operation for Revoke {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ApiKeyId> {
         let locked = Locked::<ManagedKey>::lock(tx, &self.key).await?;
-        let permit = locked.permit(may_manage(&locked))?;
+        let permit = locked.permit(may_manage(&locked.organization))?;
         let key = &locked.target.0;
         if key.revoked_at.is_none() {
             keys::end(tx, &permit, std::slice::from_ref(key)).await?;

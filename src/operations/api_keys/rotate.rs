@@ -1,6 +1,6 @@
 //! Gives an API key another secret.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
@@ -32,21 +32,18 @@ impl Operation for Rotate {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Issued> {
         let locked = Locked::<ManagedKey>::lock(tx, &self.key).await?;
-        let permit = locked.permit(may_manage(&locked))?;
+        let permit = locked.permit(may_manage(&locked.organization))?;
         let key = &locked.target.0;
-        let refuse = |code, field: &'static str, message: String| Refusal::new(code, message).at([field]);
         check_strength(tx, &locked.organization, key).await?.map_err(|refusal| refusal.at(["apiKeyId"]))?;
-        if !is_in_hand(tx, key).await? {
-            let message = "An API key rotates itself and the keys that it made; a person rotates all others.";
-            return Err(refuse(Code::Forbidden, "apiKeyId", message.to_owned()).into());
-        }
-        if !key.is_active(tx.now) {
-            let message = "This key is revoked or has expired; create a new one instead.";
-            return Err(refuse(Code::Invalid, "apiKeyId", message.to_owned()).into());
-        }
+        let made = match &tx.viewer {
+            Viewer::Key(own) => api_keys::descendants(tx.conn, key.organization_id, &[own.id]).await?,
+            _ => Vec::new(),
+        };
+        check_in_hand(&tx.viewer, key, &made)?;
+        check_active(key, tx.now)?;
         if !(0..=GRACE_MAX).contains(&self.grace_minutes) {
             let message = format!("The old secret may keep working for 0 to {GRACE_MAX} minutes.");
-            return Err(refuse(Code::Invalid, "graceMinutes", message).into());
+            return Err(Refusal::new(Code::Invalid, message).at(["graceMinutes"]).into());
         }
         let until = (self.grace_minutes > 0).then(|| tx.now + TimeDelta::minutes(self.grace_minutes.into()));
         let secret = ApiKeySecret::new(key.organization_id, key.id, tx.app.random()?);
@@ -61,9 +58,29 @@ impl Operation for Rotate {
     }
 }
 
-/// A key gets no secret that outlives it: only its own, or that of a key that ends with it.
-async fn is_in_hand(tx: &mut Transaction<'_>, key: &ApiKey) -> Result<bool> {
-    let Viewer::Key(own) = &tx.viewer else { return Ok(true) };
-    let made = api_keys::descendants(tx.conn, key.organization_id, &[own.id]).await?;
-    Ok(own.id == key.id || made.iter().any(|made| made.id == key.id))
+/// A key gets no secret that outlives it: only its own, or that of a key that ends with it. `made` are the keys that the
+/// viewer made, directly or not.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn check_in_hand(viewer: &Viewer, key: &ApiKey, made: &[ApiKey]) -> Result<(), Refusal> {
+    match viewer {
+        Viewer::Key(own) if own.id != key.id && made.iter().all(|made| made.id != key.id) => {
+            let message = "An API key rotates itself and the keys that it made; a person rotates all others.";
+            Err(Refusal::new(Code::Forbidden, message).at(["apiKeyId"]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A key that is revoked or has expired stays so.
+///
+/// # Errors
+/// `INVALID`.
+pub fn check_active(key: &ApiKey, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if key.is_active(now) {
+        return Ok(());
+    }
+    let message = "This key is revoked or has expired; create a new one instead.";
+    Err(Refusal::new(Code::Invalid, message).at(["apiKeyId"]))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Locked, Operation, Transaction},
-    ManagedKey, may_manage,
+    ManagedKey, check_active, may_manage,
 };
 use crate::{
     access::Viewer,
@@ -24,18 +24,24 @@ impl Operation for TakeOver {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<ApiKeyId> {
         let locked = Locked::<ManagedKey>::lock(tx, &self.key).await?;
-        let permit = locked.permit(may_manage(&locked))?;
+        let permit = locked.permit(may_manage(&locked.organization))?;
         let key = &locked.target.0;
-        let refuse = |code, message: &'static str| Refusal::new(code, message).at(["apiKeyId"]);
-        if matches!(tx.viewer, Viewer::Key(_)) {
-            let message = "A person or the operator answers for API keys, not another key.";
-            return Err(refuse(Code::Forbidden, message).into());
-        }
-        if !key.is_active(tx.now) {
-            return Err(refuse(Code::Invalid, "This key is revoked or has expired; create a new one instead.").into());
-        }
+        check_person(&tx.viewer).map_err(|refusal| refusal.at(["apiKeyId"]))?;
+        check_active(key, tx.now)?;
         check_strength(tx, &locked.organization, key).await?.map_err(|refusal| refusal.at(["apiKeyId"]))?;
         keys::take_over(tx, &permit, std::slice::from_ref(key)).await?;
         Ok(key.id)
     }
+}
+
+/// A person or the operator answers for keys.
+///
+/// # Errors
+/// `FORBIDDEN` for a key, without blaming an input.
+pub fn check_person(viewer: &Viewer) -> Result<(), Refusal> {
+    if matches!(viewer, Viewer::Key(_)) {
+        let message = "A person or the operator answers for API keys, not another key.";
+        return Err(Refusal::new(Code::Forbidden, message));
+    }
+    Ok(())
 }

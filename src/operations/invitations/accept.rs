@@ -1,5 +1,7 @@
 //! Joins, as the invited person.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::{
@@ -62,7 +64,8 @@ impl Operation for Accept {
                 team_members: Vec::new(),
             });
         }
-        let Acceptance { membership, grants, team_grants } = standing(tx, acceptance).await?;
+        let Acceptance { membership, grants, team_grants } =
+            standing(tx, invitation.organization_id, acceptance).await?;
         let person = users::pin_one(tx.conn, received.user.id).await?;
         resolve(tx, &permit, invitation, (InvitationStatus::Accepted, EventKind::InvitationAccepted)).await?;
 
@@ -78,51 +81,24 @@ impl Operation for Accept {
 }
 
 /// What an invitation comes to without what somebody added who may no longer give it.
-async fn standing(tx: &mut Transaction<'_>, acceptance: Acceptance) -> Result<Acceptance> {
-    let Acceptance { membership, grants, team_grants } = acceptance;
-    let (mut projects, mut teams) = (Vec::new(), Vec::new());
-    for grant in grants {
-        let by = grant.added_by_kind.map(|kind| (kind, grant.added_by_id));
-        if added_stands(
-            tx,
-            grant.organization_id,
-            by,
-            |inviter| inviter.can_grant_project(&grant),
-            (&[grant.project_id], &[]),
-        )
-        .await?
-        {
-            projects.push(grant);
-        }
-    }
-    for grant in team_grants {
-        let by = grant.added_by_kind.map(|kind| (kind, grant.added_by_id));
-        if added_stands(
-            tx,
-            grant.organization_id,
-            by,
-            |inviter| inviter.can_grant_team(&grant),
-            (&[], &[grant.team_id]),
-        )
-        .await?
-        {
-            teams.push(grant);
-        }
-    }
-    Ok(Acceptance { membership, grants: projects, team_grants: teams })
-}
-
-/// Whether whoever added something could give it still. What the inviter gave was judged with the invitation.
-async fn added_stands(
+async fn standing(
     tx: &mut Transaction<'_>,
     organization: OrganizationId,
-    by: Option<ActorRef>,
-    can: impl Fn(&Inviter) -> bool,
-    (projects, teams): (&[ProjectId], &[TeamId]),
-) -> Result<bool> {
-    let Some(by) = by else { return Ok(true) };
-    let inviter = Inviter::load(tx.conn, &tx.app.policy, tx.now, organization, by, projects, teams).await?;
-    Ok(can(&inviter))
+    acceptance: Acceptance,
+) -> Result<Acceptance> {
+    let projects: Vec<ProjectId> = acceptance.grants.iter().map(|grant| grant.project_id).collect();
+    let teams: Vec<TeamId> = acceptance.team_grants.iter().map(|grant| grant.team_id).collect();
+    let mut adders: HashMap<ActorRef, Inviter> = HashMap::new();
+    for by in acceptance.adders() {
+        let policy = &tx.app.policy;
+        let adder = Inviter::load(tx.conn, policy, tx.now, organization, by, &projects, &teams).await?;
+        adders.insert(by, adder);
+    }
+    let adder = |by: ActorRef| adders.get(&by);
+    Ok(acceptance.standing(
+        |by, grant| adder(by).is_some_and(|adder| adder.can_grant_project(grant)),
+        |by, grant| adder(by).is_some_and(|adder| adder.can_grant_team(grant)),
+    ))
 }
 
 async fn join_organization(

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     access::{Allowed, OrganizationAccess, Permission, ProjectAccess, TeamAccess},
-    app::App,
     domain::{
         id::{InvitationId, OrganizationId, ProjectId, RoleId, TeamId},
         invitation::{InvitationStatus, RESEND_PAUSE_SECONDS, RESENDS_A_DAY},
@@ -71,20 +70,32 @@ impl Target for ManagedInvitation {
         let grants = invitation_projects::of(tx.conn, &[invitation.organization_id], &[id]).await?;
         let ids: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).chain(invitation.project_id).collect();
         let projects = ProjectAccess::in_locked(tx.conn, &tx.viewer, organization, &ids).await?;
-        let projects = projects.into_iter().map(|access| (access.project.id, Arc::new(access))).collect();
         let team_grants = invitation_teams::of(tx.conn, &[invitation.organization_id], &[id]).await?;
         let ids: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
         let teams = TeamAccess::in_locked(tx.conn, &tx.viewer, organization, &ids).await?;
-        let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);
-        let managed_teams = managed_teams.collect();
         let roles = Arc::new(roles::of_organizations(tx.conn, &[invitation.organization_id]).await?);
-        let organization = organization.clone();
-        let managed = Self { organization, invitation, grants, projects, team_grants, managed_teams, roles };
-        Ok(Some(managed).filter(Self::is_known))
+        Ok(Self::of(organization, invitation, (grants, projects), (team_grants, &teams), roles))
     }
 }
 
 impl ManagedInvitation {
+    /// An invitation with what it grants, as one finds it who knows of these projects and teams; `None` when they may not
+    /// know of the invitation.
+    pub fn of(
+        organization: &Arc<OrganizationAccess>,
+        invitation: Invitation,
+        (grants, projects): (Vec<ProjectGrant>, Vec<ProjectAccess>),
+        (team_grants, teams): (Vec<TeamGrant>, &[TeamAccess]),
+        roles: Arc<Vec<Role>>,
+    ) -> Option<Self> {
+        let projects = projects.into_iter().map(|access| (access.project.id, Arc::new(access))).collect();
+        let managed_teams = teams.iter().filter(|team| team.may_manage_members().is_ok()).map(|team| team.team.id);
+        let managed_teams = managed_teams.collect();
+        let organization = organization.clone();
+        let managed = Self { organization, invitation, grants, projects, team_grants, managed_teams, roles };
+        Some(managed).filter(Self::is_known)
+    }
+
     /// Whether the viewer knows of it, as one who manages or reads the invitations of its organization, or manages those
     /// of the invited project.
     fn is_known(&self) -> bool {
@@ -134,7 +145,7 @@ impl ManagedInvitation {
     /// address names a member by now, `revival` what else stands in the way of an expired one.
     pub fn may_resend(
         &self,
-        app: &App,
+        trial_days: Option<u32>,
         now: DateTime<Utc>,
         requested: &[(InvitationId, i32, DateTime<Utc>)],
         is_member: bool,
@@ -146,7 +157,7 @@ impl ManagedInvitation {
             return Err(not_pending(status).at(["invitationId"]));
         }
         self.may_hand_out(false)?;
-        check_plan(app, now, &self.organization.organization)?;
+        check_plan(trial_days, now, &self.organization.organization)?;
         check_pause(requested, now)?;
         if status == InvitationStatus::Pending {
             return Ok(allowed);
@@ -193,6 +204,9 @@ impl ManagedInvitation {
 }
 
 /// The organization role that a pending invitation shall give.
+///
+/// # Errors
+/// `ROLE_NOT_ASSIGNABLE`.
 pub fn assignable<'a>(managed: &ManagedInvitation, role: &'a Role) -> Result<&'a Role, Refusal> {
     if managed.organization.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }

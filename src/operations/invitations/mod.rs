@@ -15,20 +15,19 @@ mod update;
 pub use accept::{Accept, Accepted};
 pub use decline::Decline;
 pub use invite::{Invited, ItemResult, Letter};
-pub use managed::ManagedInvitation;
-pub use organization_invite::OrganizationInvite;
-pub use project_invite::{ProjectInvite, may_invite_to_project};
-pub use received::ReceivedInvitation;
+pub use managed::{ManagedInvitation, assignable};
+pub use organization_invite::{OrganizationInvite, project_grant, role_of_invitees};
+pub use project_invite::{ProjectInvite, may_invite_to_project, organization_role, project_role};
+pub use received::{Acceptance, ReceivedInvitation};
 pub use resend::{Resend, Resent};
 pub use revoke::Revoke;
 pub use teams::TeamGrantInput;
-pub use update::Update;
+pub use update::{Update, check_invited_project};
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     access::{Allowed, OrganizationAccess, Permission},
-    app::App,
     domain::{
         id::{InvitationId, ProjectId, RoleId},
         invitation::InvitationStatus,
@@ -65,15 +64,19 @@ fn not_pending(status: InvitationStatus) -> Refusal {
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND` or `PLAN_REQUIRED`.
-pub fn may_invite(access: &OrganizationAccess, app: &App, now: DateTime<Utc>) -> Result<Allowed, Refusal> {
+pub fn may_invite(
+    access: &OrganizationAccess,
+    trial_days: Option<u32>,
+    now: DateTime<Utc>,
+) -> Result<Allowed, Refusal> {
     let allowed = access.may(Permission::InvitationsManage)?;
-    check_plan(app, now, &access.organization).map(|()| allowed)
+    check_plan(trial_days, now, &access.organization).map(|()| allowed)
 }
 
-/// Inviting is part of the plan, or of a trial that is not over.
-fn check_plan(app: &App, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
+/// Inviting is part of the plan, or of a trial that is not over; where plans are off there is no trial.
+fn check_plan(trial_days: Option<u32>, now: DateTime<Utc>, organization: &Organization) -> Result<(), Refusal> {
     let in_trial = organization.trial_ends_at.is_some_and(|end| end > now);
-    if app.trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
+    if trial_days.is_none() || organization.plan_tier != PlanTier::Free || in_trial {
         return Ok(());
     }
     Err(Refusal::new(Code::PlanRequired, "The Free plan includes no invitations outside a trial.").with(Detail::Plan))

@@ -1,6 +1,6 @@
 //! Invites people to an organization.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     super::{
@@ -39,11 +39,11 @@ impl Operation for OrganizationInvite {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<Invited> {
         let access = Locked::<Arc<OrganizationAccess>>::lock(tx, &self.organization).await?;
-        let permit = access.permit(may_invite(&access, tx.app, tx.now))?;
+        let permit = access.permit(may_invite(&access, tx.app.trial_days, tx.now))?;
         let organization = &access.target.organization;
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
-        let role = self.role(&access, &roles)?;
+        let role = role_of_invitees(&access, &roles, self.role.as_ref())?.id;
         let grants = project_grants(tx, &access, &roles, &self.projects).await?;
         let teams = team_grants(tx, &access, &self.teams).await?;
 
@@ -87,12 +87,18 @@ impl Operation for OrganizationInvite {
     }
 }
 
-impl OrganizationInvite {
-    fn role(&self, access: &OrganizationAccess, roles: &[Role]) -> Result<RoleId, Refusal> {
-        let wanted = self.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-        let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
-        if access.may_give(role) { Ok(role.id) } else { Err(role_not_assignable(role).at(["role"])) }
-    }
+/// The role of those who are invited to the organization: Member unless another is wanted.
+///
+/// # Errors
+/// As [`RoleRef::among`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn role_of_invitees<'a>(
+    access: &OrganizationAccess,
+    roles: &'a [Role],
+    wanted: Option<&RoleRef>,
+) -> Result<&'a Role, Refusal> {
+    let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+    let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
+    if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }
 
 /// The projects, each with a role that the viewer may give there.
@@ -104,24 +110,40 @@ pub async fn project_grants(
 ) -> Result<Vec<(ProjectId, RoleId)>> {
     let mut grants: Vec<(ProjectId, RoleId)> = Vec::new();
     for (index, input) in projects.iter().enumerate() {
-        let at = |field: &'static str| ["projects".to_owned(), index.to_string(), field.to_owned()];
-        let project = find_project(tx, access, &input.project)
-            .await?
-            .ok_or_else(|| Refusal::not_found("project").at(at("project")))?;
-        if !project.permissions.has(Permission::ProjectInvitationsManage) {
-            return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(at("project")).into());
+        let at = |refusal: Refusal| {
+            let path = ["projects".into(), index.to_string().into()].into_iter().chain(refusal.path.clone());
+            refusal.at(path.collect::<Vec<Cow<'static, str>>>())
+        };
+        let project = find_project(tx, access, &input.project).await?;
+        let (project, role) = project_grant(project.as_ref(), roles, input.role.as_ref()).map_err(at)?;
+        if grants.iter().any(|(known, _)| *known == project) {
+            let twice = Refusal::new(Code::Duplicate, "This project is already in the list.");
+            return Err(at(twice.at(["project"])).into());
         }
-        let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-        let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(at("role")))?;
-        if !project.may_give(role) {
-            return Err(role_not_assignable(role).at(at("role")).into());
-        }
-        if grants.iter().any(|(known, _)| *known == project.project.id) {
-            return Err(Refusal::new(Code::Duplicate, "This project is already in the list.").at(at("project")).into());
-        }
-        grants.push((project.project.id, role.id));
+        grants.push((project, role));
     }
     Ok(grants)
+}
+
+/// A project with a role that the viewer may give there: Member unless another is wanted.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, as [`RoleRef::among`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn project_grant(
+    project: Option<&ProjectAccess>,
+    roles: &[Role],
+    wanted: Option<&RoleRef>,
+) -> Result<(ProjectId, RoleId), Refusal> {
+    let project = project.ok_or_else(|| Refusal::not_found("project").at(["project"]))?;
+    if !project.permissions.has(Permission::ProjectInvitationsManage) {
+        return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["project"]));
+    }
+    let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+    let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+    if !project.may_give(role) {
+        return Err(role_not_assignable(role).at(["role"]));
+    }
+    Ok((project.project.id, role.id))
 }
 
 /// A project of this organization; one of another is not found.

@@ -49,8 +49,8 @@ impl Operation for ProjectInvite {
         let (organization, project) = (&access.organization.organization, access.project.id);
         let message = self.letter.check()?;
         let roles = roles::of_organizations(tx.conn, &[organization.id]).await?;
-        let role = self.project_role(&access, &roles)?;
-        let organization_role = self.organization_role(&access, &roles)?;
+        let role = project_role(&access, &roles, self.role.as_ref())?;
+        let organization_role = organization_role(&access, &roles, self.organization_role.as_ref())?;
 
         if self.letter.dry_run {
             tx.discard();
@@ -64,7 +64,7 @@ impl Operation for ProjectInvite {
         }
         let new = known.iter().filter(|item| matches!(item, Known::New(_))).count();
         if new > 0 {
-            check_plan(tx.app, tx.now, organization)?;
+            check_plan(tx.app.trial_days, tx.now, organization)?;
             check_seats(organization, pending, new)?;
         }
         let there = There::load(tx, &access, &known).await?;
@@ -120,25 +120,38 @@ impl Operation for ProjectInvite {
     }
 }
 
-impl ProjectInvite {
-    fn project_role<'a>(&self, access: &ProjectAccess, roles: &'a [Role]) -> Result<&'a Role, Refusal> {
-        let wanted = self.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-        let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
-        if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
-    }
+/// The role in the project of those who are invited to it: Member unless another is wanted.
+///
+/// # Errors
+/// As [`RoleRef::among`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn project_role<'a>(
+    access: &ProjectAccess,
+    roles: &'a [Role],
+    wanted: Option<&RoleRef>,
+) -> Result<&'a Role, Refusal> {
+    let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
+    let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+    if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
+}
 
-    /// The role in the organization of those who are new to it: the one that is wanted; without one Member, or Guest where
-    /// the inviter may not give that.
-    fn organization_role<'a>(&self, access: &ProjectAccess, roles: &'a [Role]) -> Result<&'a Role, Refusal> {
-        let named = |role: &RoleRef| role.among(roles, RoleScope::Organization);
-        if let Some(wanted) = &self.organization_role {
-            let role = named(wanted).map_err(|refusal| refusal.at(["organizationRole"]))?;
-            let refuse = || role_not_assignable(role).at(["organizationRole"]);
-            return access.organization.may_give(role).then_some(role).ok_or_else(refuse);
-        }
-        let member = named(&RoleRef::built_in(BuiltInRole::Member))?;
-        if access.organization.may_give(member) { Ok(member) } else { named(&RoleRef::built_in(BuiltInRole::Guest)) }
+/// The role in the organization of those who are new to it: the one that is wanted; without one Member, or Guest where
+/// the inviter may not give that.
+///
+/// # Errors
+/// As [`RoleRef::among`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn organization_role<'a>(
+    access: &ProjectAccess,
+    roles: &'a [Role],
+    wanted: Option<&RoleRef>,
+) -> Result<&'a Role, Refusal> {
+    let named = |role: &RoleRef| role.among(roles, RoleScope::Organization);
+    if let Some(wanted) = wanted {
+        let role = named(wanted).map_err(|refusal| refusal.at(["organizationRole"]))?;
+        let refuse = || role_not_assignable(role).at(["organizationRole"]);
+        return access.organization.may_give(role).then_some(role).ok_or_else(refuse);
     }
+    let member = named(&RoleRef::built_in(BuiltInRole::Member))?;
+    if access.organization.may_give(member) { Ok(member) } else { named(&RoleRef::built_in(BuiltInRole::Guest)) }
 }
 
 /// Before `projectInvite`, whatever its input: what the mutation asks after its lock, and `viewerCan` shows. Plan and

@@ -1,12 +1,13 @@
 //! An invitation in the hands of its invitee: whether they can answer it, for the mutations and `viewerCan`.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{super::Transaction, InvitationRef, not_pending};
 use crate::{
-    access::{Allowed, Inviter, Permit, Policy, Viewer},
+    access::{ActorRef, Allowed, Inviter, Permit, Policy, Viewer},
     domain::{
         id::{ProjectId, TeamId},
         invitation::InvitationStatus,
@@ -104,7 +105,12 @@ impl ReceivedInvitation {
         let (organizations, ids) = ([organization.id], [self.invitation.id]);
         let grants = invitation_projects::of(conn, &organizations, &ids).await?;
         let team_grants = invitation_teams::of(conn, &organizations, &ids).await?;
-        self.check_inviter(conn, policy, now, &grants, &team_grants).await?;
+        let invitation = &self.invitation;
+        let by = (invitation.invited_by_kind, invitation.invited_by_id);
+        let projects: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).collect();
+        let teams: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
+        let inviter = Inviter::load(conn, policy, now, organization.id, by, &projects, &teams).await?;
+        self.check_inviter(&inviter, &grants, &team_grants)?;
         if membership.is_none() {
             check_seat(&organization)?;
         }
@@ -118,7 +124,10 @@ impl ReceivedInvitation {
     }
 
     /// The invitation can still be answered, by this link.
-    fn check_open(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// `INVITATION_SUPERSEDED`, `INVITATION_EXPIRED` or `INVITATION_NOT_PENDING`.
+    pub fn check_open(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
         let refuse = |code, message: &'static str| Err(Refusal::new(code, message).at(["invitation"]));
         if self.link.is_some_and(|link| link < self.invitation.token_version) {
             return refuse(Code::InvitationSuperseded, "A newer link was sent to you; this one no longer works.");
@@ -134,25 +143,48 @@ impl ReceivedInvitation {
 
     /// The inviter could still invite like this. Their demotion or removal revokes what they could not; this
     /// catches what passes in other ways, such as a key that expired.
-    async fn check_inviter(
+    ///
+    /// # Errors
+    /// `INVITATION_NOT_PENDING`, as if it had been revoked.
+    pub fn check_inviter(
         &self,
-        conn: &Connection,
-        policy: &Arc<Policy>,
-        now: DateTime<Utc>,
+        inviter: &Inviter,
         grants: &[ProjectGrant],
         team_grants: &[TeamGrant],
-    ) -> Result<()> {
-        let invitation = &self.invitation;
-        let by = (invitation.invited_by_kind, invitation.invited_by_id);
-        let projects: Vec<ProjectId> = grants.iter().map(|grant| grant.project_id).collect();
-        let teams: Vec<TeamId> = team_grants.iter().map(|grant| grant.team_id).collect();
-        let inviter = Inviter::load(conn, policy, now, invitation.organization_id, by, &projects, &teams).await?;
-        if inviter.can_invite(invitation, grants, team_grants) {
+    ) -> Result<(), Refusal> {
+        if inviter.can_invite(&self.invitation, grants, team_grants) {
             return Ok(());
         }
         let message = "Whoever sent this invitation may no longer give what it gives; ask for a new one.";
-        Err(Refusal { message: message.into(), ..not_pending(InvitationStatus::Revoked) }.at(["invitation"]).into())
+        Err(Refusal { message: message.into(), ..not_pending(InvitationStatus::Revoked) }.at(["invitation"]))
     }
+}
+
+impl Acceptance {
+    /// What it comes to without what somebody added who may no longer give it, given who may still add a project or a
+    /// team. What the inviter gave was judged with the invitation.
+    #[must_use]
+    pub fn standing(
+        mut self,
+        projects: impl Fn(ActorRef, &ProjectGrant) -> bool,
+        teams: impl Fn(ActorRef, &TeamGrant) -> bool,
+    ) -> Self {
+        self.grants.retain(|grant| adder(grant.added_by_kind, grant.added_by_id).is_none_or(|by| projects(by, grant)));
+        self.team_grants
+            .retain(|grant| adder(grant.added_by_kind, grant.added_by_id).is_none_or(|by| teams(by, grant)));
+        self
+    }
+
+    /// Who added something.
+    pub(super) fn adders(&self) -> HashSet<ActorRef> {
+        let projects = self.grants.iter().filter_map(|grant| adder(grant.added_by_kind, grant.added_by_id));
+        let teams = self.team_grants.iter().filter_map(|grant| adder(grant.added_by_kind, grant.added_by_id));
+        projects.chain(teams).collect()
+    }
+}
+
+fn adder(kind: Option<ActorKind>, id: Option<Uuid>) -> Option<ActorRef> {
+    kind.map(|kind| (kind, id))
 }
 
 /// A seat is free.

@@ -57,7 +57,7 @@ impl Operation for Resend {
         let may_manage = managed.permit(managed.may_manage())?;
         let (is_member, revival) =
             if was_expired { revival(tx, &may_manage, &managed).await? } else { (false, Revival::default()) };
-        let permit = managed.permit(managed.may_resend(tx.app, tx.now, &requested, is_member, revival))?;
+        let permit = managed.permit(managed.may_resend(tx.app.trial_days, tx.now, &requested, is_member, revival))?;
         if was_expired {
             tx.count(organization.id, Counts { pending_invitations: 1, ..Counts::default() });
         }

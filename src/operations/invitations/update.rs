@@ -11,11 +11,16 @@ use super::{
 };
 use crate::{
     consequences::grants::set_team_grants,
-    domain::{event::EventKind, id::InvitationId, role::RoleScope},
-    error::{Code, Error, Refusal, Result},
+    domain::{
+        event::EventKind,
+        id::{InvitationId, ProjectId, RoleId},
+        role::RoleScope,
+    },
+    error::{Code, Refusal, Result},
     store::{
         invitation_projects::{self, ProjectGrant},
-        invitation_teams, invitations,
+        invitation_teams,
+        invitations::{self, Invitation},
     },
 };
 
@@ -92,12 +97,21 @@ impl Update {
         let invitation = &managed.invitation;
         let mut wanted = project_grants(tx, &managed.organization, &managed.roles, projects).await?;
         wanted.sort_by_key(|(project, _)| Some(*project) != invitation.project_id);
-        let keeps = |invited| wanted.iter().any(|(project, _)| *project == invited);
-        if !invitation.project_id.is_none_or(keeps) {
-            let message = "The invited project stays; revoke the invitation to take the project back.";
-            return Err(Error::from(Refusal::new(Code::Invalid, message).at(["projects"])));
-        }
+        check_invited_project(invitation, &wanted)?;
         let rows = wanted.iter().enumerate();
         Ok(rows.map(|(position, (project, role))| grant_row(invitation, *project, *role, position)).collect())
     }
+}
+
+/// The invited project stays among those that an invitation grants.
+///
+/// # Errors
+/// `INVALID`.
+pub fn check_invited_project(invitation: &Invitation, wanted: &[(ProjectId, RoleId)]) -> Result<(), Refusal> {
+    let keeps = |invited| wanted.iter().any(|(project, _)| *project == invited);
+    if invitation.project_id.is_none_or(keeps) {
+        return Ok(());
+    }
+    let message = "The invited project stays; revoke the invitation to take the project back.";
+    Err(Refusal::new(Code::Invalid, message).at(["projects"]))
 }

@@ -3,8 +3,8 @@
 mod remove;
 mod update_role;
 
-pub use remove::{Remove, Removed};
-pub use update_role::UpdateRole;
+pub use remove::{Remove, Removed, may_take_over_keys};
+pub use update_role::{UpdateRole, may_update_role};
 
 use std::sync::Arc;
 

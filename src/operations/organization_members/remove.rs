@@ -5,7 +5,7 @@ use super::{
     ManagedMember, may_manage, may_manage_members,
 };
 use crate::{
-    access::{Permission, Viewer},
+    access::{OrganizationAccess, Permission, Viewer},
     consequences::{
         keys::check_strength,
         memberships::{Ended, FateOfKeys, end_organization_membership},
@@ -58,16 +58,26 @@ impl Operation for Remove {
 /// Whoever takes the keys of the member over may answer for each.
 async fn check_take_over(tx: &mut Transaction<'_>, locked: &Locked<ManagedMember>, member: UserId) -> Result<()> {
     let at = |refusal: Refusal| refusal.at(["apiKeys"]);
-    let _allowed = locked.organization.may(Permission::ApiKeysManage).map_err(at)?;
-    if matches!(tx.viewer, Viewer::Key(_)) {
-        let message = "A person or the operator answers for API keys, not another key.";
-        return Err(at(Refusal::new(Code::Forbidden, message)).into());
-    }
+    may_take_over_keys(&tx.viewer, &locked.organization)?;
     let organization = locked.organization.organization.id;
     for found in api_keys::with_roles(tx.conn, Which::AnsweredForBy(organization, member)).await? {
         if found.key.is_active(tx.now) {
             check_strength(tx, &locked.organization, &found.key).await?.map_err(at)?;
         }
+    }
+    Ok(())
+}
+
+/// The viewer may come to answer for keys of others, whichever these are.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn may_take_over_keys(viewer: &Viewer, organization: &OrganizationAccess) -> Result<(), Refusal> {
+    let at = |refusal: Refusal| refusal.at(["apiKeys"]);
+    let _allowed = organization.may(Permission::ApiKeysManage).map_err(at)?;
+    if matches!(viewer, Viewer::Key(_)) {
+        let message = "A person or the operator answers for API keys, not another key.";
+        return Err(at(Refusal::new(Code::Forbidden, message)));
     }
     Ok(())
 }

@@ -8,10 +8,11 @@ use super::{
     ManagedMember, may_manage, may_manage_members,
 };
 use crate::{
+    access::{Allowed, OrganizationAccess},
     consequences::memberships::change_organization_role,
     domain::{id::OrganizationMemberId, role::RoleScope},
-    error::Result,
-    store::roles,
+    error::{Refusal, Result},
+    store::roles::{self, Role},
 };
 
 /// Gives an organization member another role, no stronger than the viewer's own.
@@ -35,10 +36,7 @@ impl Operation for UpdateRole {
         let Some((member, old)) = &locked.target.0 else { return Err(ManagedMember::missing().into()) };
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
         let role = self.role.among(&roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
-        let permit = locked.permit(may_manage(&locked.organization, old))?;
-        if !locked.organization.may_give(role) {
-            return Err(role_not_assignable(role).at(["role"]).into());
-        }
+        let permit = locked.permit(may_update_role(&locked.organization, old, role))?;
         check_version(self.expected_version, member.version)?;
         if role.id == member.role_id {
             return Ok(RoleUpdated { member: member.id, keys: Vec::new() });
@@ -49,4 +47,13 @@ impl Operation for UpdateRole {
         let keys = change_organization_role(tx, &permit, member, (old, role)).await?;
         Ok(RoleUpdated { member: member.id, keys })
     }
+}
+
+/// The viewer may give a member who has a role another one.
+///
+/// # Errors
+/// As [`may_manage`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn may_update_role(organization: &OrganizationAccess, old: &Role, new: &Role) -> Result<Allowed, Refusal> {
+    let allowed = may_manage(organization, old)?;
+    if organization.may_give(new) { Ok(allowed) } else { Err(role_not_assignable(new).at(["role"])) }
 }

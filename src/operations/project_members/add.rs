@@ -148,7 +148,15 @@ fn judge<'a>(
     }
     let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
     let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
-    if access.may_give(role) { Ok(Judged::Add(user, role)) } else { Err(role_not_assignable(role).at(["role"])) }
+    Ok(Judged::Add(user, assignable(access, role)?))
+}
+
+/// The role that a new member shall have.
+///
+/// # Errors
+/// `ROLE_NOT_ASSIGNABLE`.
+pub fn assignable<'a>(access: &ProjectAccess, role: &'a Role) -> Result<&'a Role, Refusal> {
+    if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }
 
 fn at_item(refusal: Refusal, index: usize) -> Refusal {

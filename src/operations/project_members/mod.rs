@@ -4,9 +4,9 @@ mod add;
 mod remove;
 mod update_role;
 
-pub use add::{Add, Added, ItemResult, MemberInput, may_add};
+pub use add::{Add, Added, ItemResult, MemberInput, assignable, may_add};
 pub use remove::{Remove, Removed};
-pub use update_role::UpdateRole;
+pub use update_role::{UpdateRole, may_update_role};
 
 use std::sync::Arc;
 

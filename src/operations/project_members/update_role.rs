@@ -8,10 +8,11 @@ use super::{
     ManagedMember, may_manage, may_manage_members,
 };
 use crate::{
+    access::{Allowed, ProjectAccess},
     consequences::memberships::change_project_role,
     domain::{id::ProjectMemberId, role::RoleScope},
-    error::Result,
-    store::roles,
+    error::{Refusal, Result},
+    store::roles::{self, Role},
 };
 
 /// Gives a project member another role, no stronger than the viewer's own.
@@ -35,10 +36,7 @@ impl Operation for UpdateRole {
         let Some((member, old)) = &locked.member else { return Err(ManagedMember::missing().into()) };
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
         let role = self.role.among(&roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
-        let permit = locked.permit(may_manage(&locked.project, old))?;
-        if !locked.project.may_give(role) {
-            return Err(role_not_assignable(role).at(["role"]).into());
-        }
+        let permit = locked.permit(may_update_role(&locked.project, old, role))?;
         check_version(self.expected_version, member.version)?;
         if role.id == member.role_id {
             return Ok(RoleUpdated { member: member.id, keys: Vec::new() });
@@ -49,4 +47,13 @@ impl Operation for UpdateRole {
         let keys = change_project_role(tx, &permit, member, (old, role)).await?;
         Ok(RoleUpdated { member: member.id, keys })
     }
+}
+
+/// The viewer may give a member who has a role another one.
+///
+/// # Errors
+/// As [`may_manage`], or `ROLE_NOT_ASSIGNABLE`.
+pub fn may_update_role(project: &ProjectAccess, old: &Role, new: &Role) -> Result<Allowed, Refusal> {
+    let allowed = may_manage(project, old)?;
+    if project.may_give(new) { Ok(allowed) } else { Err(role_not_assignable(new).at(["role"])) }
 }

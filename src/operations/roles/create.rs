@@ -85,8 +85,21 @@ pub fn may_create(organization: &OrganizationAccess, roles: &[Role], limit: i32)
     Err(Refusal::new(Code::LimitReached, message).with(Detail::Limit { limit, actual }))
 }
 
+/// What a role of this level is to hold, each permission once: nothing that the viewer lacks at that level.
+///
+/// # Errors
+/// All that is wrong with the list.
+pub fn check_given(
+    organization: &OrganizationAccess,
+    scope: RoleScope,
+    keys: &[String],
+) -> Result<Vec<String>, Vec<Refusal>> {
+    let held = [RoleScope::Organization, RoleScope::Project].map(|scope| organization.everywhere(scope));
+    check_permissions(&Wanted { policy: &organization.policy, misplaced: misplaced(scope), held }, keys)
+}
+
 /// A permission of another level than the role's.
-pub(super) fn misplaced(scope: RoleScope) -> impl Fn(&Definition) -> Option<Refusal> {
+fn misplaced(scope: RoleScope) -> impl Fn(&Definition) -> Option<Refusal> {
     move |permission| {
         let message = match scope {
             _ if permission.scope == scope => return None,
@@ -97,15 +110,6 @@ pub(super) fn misplaced(scope: RoleScope) -> impl Fn(&Definition) -> Option<Refu
     }
 }
 
-/// What a role of this level may be given by the viewer.
-pub(super) fn wanted(
-    organization: &OrganizationAccess,
-    scope: RoleScope,
-) -> Wanted<'_, impl Fn(&Definition) -> Option<Refusal>> {
-    let held = [RoleScope::Organization, RoleScope::Project].map(|scope| organization.everywhere(scope));
-    Wanted { policy: &organization.policy, misplaced: misplaced(scope), held }
-}
-
 impl Create {
     fn checked(&self, access: &OrganizationAccess) -> Result<(String, Option<String>, Vec<String>)> {
         let name = text::short_name(&self.name).map_err(|error| text_refusal(&error).at(["name"]));
@@ -113,7 +117,7 @@ impl Create {
         let description =
             self.description.as_deref().map(|text| text::paragraph(text, text::DESCRIPTION_MAX)).transpose();
         let description = description.map_err(|error| text_refusal(&error).at(["description"]));
-        let permissions = check_permissions(&wanted(access, self.scope), &self.permissions);
+        let permissions = check_given(access, self.scope, &self.permissions);
         match (name, key, description, permissions) {
             (Ok(name), Ok(_), Ok(description), Ok(permissions)) => Ok((name, description, permissions)),
             (name, key, description, permissions) => {

@@ -10,6 +10,7 @@ use super::{
     ManagedRole, may_change,
 };
 use crate::{
+    access::OrganizationAccess,
     consequences,
     domain::{event::EventKind, id::RoleId},
     error::{Code, Error, Refusal, Result},
@@ -42,7 +43,8 @@ impl Operation for Delete {
         let (organization, role) = (locked.organization.organization.id, &locked.role);
         let permit = locked.permit(may_change(&locked.organization, role))?;
         check_version(self.expected_version, role.version)?;
-        let replacement = self.replacement.as_ref().map(|replacement| check_replacement(&locked, replacement));
+        let replacement =
+            self.replacement.as_ref().map(|by| check_replacement(&locked.organization, &locked.roles, role, by));
         let replacement = replacement.transpose()?;
         if replacement.is_none() {
             let uses = roles::uses(tx.conn, &[(organization, role.id)], tx.now).await?.pop();
@@ -75,10 +77,18 @@ pub fn check_unused(role: &Role, uses: Uses) -> Result<(), Refusal> {
     Err(Refusal::new(Code::RoleInUse, message).at(["replacementRoleId"]))
 }
 
-fn check_replacement<'a>(locked: &'a Locked<ManagedRole>, replacement: &RoleRef) -> Result<&'a Role, Refusal> {
-    let (organization, role) = (&locked.organization, &locked.role);
+/// The role that replaces another one: the viewer can do as much as it, wherever it may be held.
+///
+/// # Errors
+/// As [`RoleRef::among`], `INVALID` or `ROLE_NOT_ASSIGNABLE`.
+pub fn check_replacement<'a>(
+    organization: &OrganizationAccess,
+    roles: &'a [Role],
+    role: &Role,
+    replacement: &RoleRef,
+) -> Result<&'a Role, Refusal> {
     let at = |refusal: Refusal| refusal.at(["replacementRoleId"]);
-    let found = replacement.among(&locked.roles, role.scope).map_err(at)?;
+    let found = replacement.among(roles, role.scope).map_err(at)?;
     if found.id == role.id {
         return Err(at(Refusal::new(Code::Invalid, "A role cannot replace itself.")));
     }

@@ -4,8 +4,8 @@ mod create;
 mod delete;
 mod update;
 
-pub use create::{Create, may_create};
-pub use delete::{Delete, Deleted, check_unused};
+pub use create::{Create, check_given, may_create};
+pub use delete::{Delete, Deleted, check_replacement, check_unused};
 pub use update::Update;
 
 use std::sync::Arc;

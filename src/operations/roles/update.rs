@@ -7,11 +7,8 @@ use super::{
         Locked, Operation, Transaction,
         input::{check_version, text_refusal},
         patch::Patch,
-        permissions::check_permissions,
     },
-    ManagedRole,
-    create::wanted,
-    may_change,
+    ManagedRole, check_given, may_change,
 };
 use crate::{
     access::OrganizationAccess,
@@ -77,7 +74,7 @@ impl Update {
                 let message = "A role holds a list of permissions; give an empty one to take all away.";
                 Err(vec![Refusal::new(Code::Invalid, message).at(["permissions"])])
             }
-            Patch::Set(keys) => check_permissions(&wanted(organization, role.scope), keys),
+            Patch::Set(keys) => check_given(organization, role.scope, keys),
         };
         match (name, description, permissions) {
             (Ok(name), Ok(description), Ok(permissions)) => {
