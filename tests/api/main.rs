@@ -25,6 +25,7 @@ mod concurrency;
 mod demo;
 mod edges;
 mod escalation;
+mod escalation_decisions;
 mod invitations;
 mod mail;
 mod organization_members;
