@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::{Context, Lookahead, Object, SimpleObject, TypeName, parser::types::Field};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -173,7 +173,10 @@ fn read_cursor(text: &str, list: Fingerprint) -> Option<Position> {
     let (kind, key) = rest.split_first()?;
     let key = match kind {
         b't' => Key::Text(String::from_utf8(key.to_vec()).ok().filter(|text| !text.contains('\0'))?),
-        b'd' => Key::Time(DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?),
+        b'd' => {
+            let time = DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(key.try_into().ok()?))?;
+            Key::Time(Some(time).filter(|time| (0..10_000).contains(&time.year()))?)
+        }
         b'r' => Key::Rank(i16::from_be_bytes(key.try_into().ok()?)),
         b'n' => Key::Number(i32::from_be_bytes(key.try_into().ok()?)),
         _ => return None,

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     invitation_projects::{self, ProjectGrant},
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{invitation_projects as grants, invitations, mails},
@@ -434,12 +434,12 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "invitations.created_at",
-            Self::Email => "invitations.email",
-            Self::ExpiresAt => "invitations.expires_at",
-            Self::Status => "invitations.status_rank",
+            Self::CreatedAt => Column::Time("invitations.created_at"),
+            Self::Email => Column::Text("invitations.email"),
+            Self::ExpiresAt => Column::Time("invitations.expires_at"),
+            Self::Status => Column::Rank("invitations.status_rank"),
         }
     }
 }

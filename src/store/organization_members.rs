@@ -14,7 +14,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     roles::Role,
@@ -320,12 +320,12 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::Email => "organization_members.email",
-            Self::JoinedAt => "organization_members.joined_at",
-            Self::Name => "organization_members.sort_name",
-            Self::Role => "organization_members.role_rank",
+            Self::Email => Column::Text("organization_members.email"),
+            Self::JoinedAt => Column::Time("organization_members.joined_at"),
+            Self::Name => Column::Text("organization_members.sort_name"),
+            Self::Role => Column::Rank("organization_members.role_rank"),
         }
     }
 }

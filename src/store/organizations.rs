@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     organization_members::Membership,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{organization_slugs, organizations, roles},
@@ -307,11 +307,11 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "organizations.created_at",
-            Self::Name => "organizations.sort_name",
-            Self::Slug => "organizations.slug",
+            Self::CreatedAt => Column::Time("organizations.created_at"),
+            Self::Name => Column::Text("organizations.sort_name"),
+            Self::Slug => Column::Text("organizations.slug"),
         }
     }
 }

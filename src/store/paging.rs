@@ -18,7 +18,10 @@ use super::{
     Connection,
     query::{Query, Row},
 };
-use crate::{domain::id::OrganizationId, error::Result};
+use crate::{
+    domain::id::OrganizationId,
+    error::{Error, Result},
+};
 
 /// Most rows of a page.
 pub const MAX_PAGE: u32 = 100;
@@ -98,11 +101,40 @@ impl FromSql<AnyKey, Pg> for Key {
     }
 }
 
-/// A column to sort by.
+/// A column to sort by, with its table, by what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the keys")]
+pub enum Column {
+    Text(&'static str),
+    Time(&'static str),
+    Rank(&'static str),
+    Number(&'static str),
+}
+
+impl Column {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Text(sql) | Self::Time(sql) | Self::Rank(sql) | Self::Number(sql) => sql,
+        }
+    }
+
+    /// Whether a key is of the kind that the column holds.
+    fn holds(self, key: &Key) -> bool {
+        matches!(
+            (self, key),
+            (Self::Text(_), Key::Text(_))
+                | (Self::Time(_), Key::Time(_))
+                | (Self::Rank(_), Key::Rank(_))
+                | (Self::Number(_), Key::Number(_))
+        )
+    }
+}
+
+/// What rows are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sort {
-    /// The column, with its table.
-    pub column: &'static str,
+    /// The column.
+    pub column: Column,
     /// Whether the highest come first.
     pub descending: bool,
 }
@@ -160,6 +192,9 @@ pub struct Listing<'a> {
 pub type Parent = (OrganizationId, Uuid);
 
 /// One page of each parent, in the order of the parents.
+///
+/// # Errors
+/// `BadInput` for a position of another order, which a cursor made by hand may tell.
 pub async fn pages<T>(
     mut conn: &Connection,
     parents: &[Parent],
@@ -171,6 +206,11 @@ pub async fn pages<T>(
 where
     T: Row,
 {
+    for (name, position) in [("after", &page.after), ("before", &page.before)] {
+        if position.as_ref().is_some_and(|position| !sort.column.holds(&position.key)) {
+            return Err(Error::BadInput(format!("`{name}` is no cursor of this list.")));
+        }
+    }
     let query = select::<T>(parents, listing, sort, page, searching);
     let found: Vec<Found<T>> = query.load(&mut conn).await?;
     Ok(slices(parents.len(), found, page))
@@ -314,14 +354,14 @@ fn direction(descending: bool) -> &'static str {
 
 fn push_order(query: &mut Query, listing: &Listing<'_>, sort: Sort, descending: bool) {
     let direction = direction(descending);
-    query.sql(format!(" ORDER BY {} {direction}, {} {direction}", sort.column, listing.id));
+    query.sql(format!(" ORDER BY {} {direction}, {} {direction}", sort.column.sql(), listing.id));
 }
 
 /// Each column that is sent costs, also on its way through the plan.
 fn push_columns<T: Row>(query: &mut Query, listing: &Listing<'_>, sort: Sort, shown: Shown, part: i16) {
     query.sql(if shown.parent { "SELECT parent.index" } else { "SELECT NULL::bigint" }).sql(" AS parent_index, ");
     query.sql(if shown.part { part.to_string() } else { "NULL".to_owned() }).sql("::smallint AS part, ");
-    let (key, id) = if shown.place { (sort.column, listing.id) } else { ("NULL::text", "NULL::uuid") };
+    let (key, id) = if shown.place { (sort.column.sql(), listing.id) } else { ("NULL::text", "NULL::uuid") };
     query.sql(format!("{key} AS sort_key, {id} AS sort_id, ")).columns::<T>().sql(" FROM ");
 }
 
@@ -342,7 +382,7 @@ fn push_bound(query: &mut Query, listing: &Listing<'_>, sort: Sort, position: Op
         (Side::UpTo, false) | (Side::From, true) => "<=",
         (Side::From, false) | (Side::UpTo, true) => ">=",
     };
-    query.sql(format!(" AND ({}, {}) {operator} (", sort.column, listing.id));
+    query.sql(format!(" AND ({}, {}) {operator} (", sort.column.sql(), listing.id));
     match &position.key {
         Key::Text(text) => query.bind::<Text, _>(text.clone()),
         Key::Time(time) => query.bind::<Timestamptz, _>(*time),

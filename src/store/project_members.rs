@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     roles::Role,
@@ -314,12 +314,12 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::Email => "project_members.email",
-            Self::JoinedAt => "project_members.joined_at",
-            Self::Name => "project_members.sort_name",
-            Self::Role => "project_members.role_rank",
+            Self::Email => Column::Text("project_members.email"),
+            Self::JoinedAt => Column::Time("project_members.joined_at"),
+            Self::Name => Column::Text("project_members.sort_name"),
+            Self::Role => Column::Rank("project_members.role_rank"),
         }
     }
 }

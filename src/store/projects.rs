@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     project_members::ProjectMember,
     query::{Query, contains},
@@ -202,10 +202,10 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "projects.created_at",
-            Self::Name => "projects.sort_name",
+            Self::CreatedAt => Column::Time("projects.created_at"),
+            Self::Name => Column::Text("projects.sort_name"),
         }
     }
 }

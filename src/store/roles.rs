@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Connection, organizations,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::Query,
     schema::roles,
@@ -283,11 +283,11 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "roles.created_at",
-            Self::Name => "roles.sort_name",
-            Self::Rank => "roles.rank",
+            Self::CreatedAt => Column::Time("roles.created_at"),
+            Self::Name => Column::Text("roles.sort_name"),
+            Self::Rank => Column::Rank("roles.rank"),
         }
     }
 }

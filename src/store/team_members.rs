@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Connection,
     invitations::Invitation,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::team_members as members,
@@ -279,12 +279,12 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::AddedAt => "team_members.added_at",
-            Self::Email => "team_members.email",
-            Self::Name => "team_members.sort_name",
-            Self::Role => "team_members.role_rank",
+            Self::AddedAt => Column::Time("team_members.added_at"),
+            Self::Email => Column::Text("team_members.email"),
+            Self::Name => Column::Text("team_members.sort_name"),
+            Self::Role => Column::Rank("team_members.role_rank"),
         }
     }
 }

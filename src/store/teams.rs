@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{team_members, teams},
@@ -172,11 +172,11 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "teams.created_at",
-            Self::MemberCount => "teams.member_count",
-            Self::Name => "teams.sort_name",
+            Self::CreatedAt => Column::Time("teams.created_at"),
+            Self::MemberCount => Column::Number("teams.member_count"),
+            Self::Name => Column::Text("teams.sort_name"),
         }
     }
 }

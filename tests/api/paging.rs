@@ -2,8 +2,17 @@
 //! wherever a page is taken from. What a page shall be is told by a list in memory that is cut by hand.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use roster::domain::id::OrganizationMemberId;
+use roster::{
+    domain::id::{OrganizationId, OrganizationMemberId, UserId},
+    error::Error,
+    store::{
+        api_keys, invitations, organization_members, organizations,
+        paging::{self, End, Key, Position},
+        project_members, roles, team_members, teams,
+    },
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Actor, Roster, id};
 
@@ -559,4 +568,67 @@ async fn variables_for_page_arguments_may_be_left_out() {
     assert_eq!(alice.error_codes(&needed, json!({})).await, ["BAD_USER_INPUT"]);
     let nested = "query($n: Int) { organizations(first: $n) { nodes { members(first: $n) { nodes { projectMemberships(first: $n) { nodes { id } } } } } } }";
     assert_eq!(alice.error_codes(nested, json!({})).await, ["QUERY_TOO_COMPLEX"]);
+}
+
+/// Every order of every list of the store, after a position of every kind: one kind is the order's own, and the
+/// database takes that; the others are refused as what a cursor made by hand tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_of_another_kind_is_refused_by_every_list() {
+    let roster = Roster::start().await;
+    let conn = &roster.connection().await;
+    let (organization, person) = (OrganizationId(Uuid::nil()), UserId(Uuid::nil()));
+    let now = chrono::Utc::now();
+    let keys = [Key::Text(String::new()), Key::Time(now), Key::Rank(0), Key::Number(0)];
+    let mut refused = 0;
+    for key in keys {
+        let position = Some(Position { key, id: Uuid::nil() });
+        let page = paging::Page {
+            limit: 1,
+            end: End::First,
+            offset: 0,
+            after: None,
+            before: None,
+            ends: true,
+            places: true,
+            entries: false,
+        };
+        let behind = paging::Page { after: position.clone(), ..page.clone() };
+        let before = paging::Page { before: position, end: End::Last, ..page };
+        macro_rules! orders {
+            ($list:ident: $($field:ident)*; $of:expr, $filter:expr) => {
+                for page in [&behind, &before] {
+                    $(match $list::pages(conn, &$of, &$filter, $list::OrderField::$field, false, page).await {
+                        Ok(_) => {}
+                        Err(Error::BadInput(_)) => refused += 1,
+                        Err(other) => panic!("{} {}: {other:?}", stringify!($list), stringify!($field)),
+                    })*
+                }
+            };
+        }
+        orders!(api_keys: CreatedAt LastUsedAt Name; [api_keys::Of(organization)], Default::default());
+        let members = [organization_members::Of::Organization(organization)];
+        orders!(organization_members: Email JoinedAt Name Role; members, Default::default());
+        orders!(organizations: CreatedAt Name Slug; [organizations::Of::Everyone], Default::default());
+        let members = [project_members::Of::User(organization, person)];
+        orders!(project_members: Email JoinedAt Name Role; members, Default::default());
+        orders!(roles: CreatedAt Name Rank; [roles::Of::Organization(organization)], Default::default());
+        let of = teams::Of { organization, viewer: None };
+        orders!(teams: CreatedAt MemberCount Name; [of], Default::default());
+        let filter = team_members::Filter { now, search: None, roles: None, statuses: None };
+        orders!(team_members: AddedAt Email Name Role; [team_members::Of::User(organization, person)], filter);
+        let filter = invitations::Filter {
+            statuses: None,
+            now,
+            search: None,
+            to_project: None,
+            roles: None,
+            projects: None,
+            teams: None,
+            created: Default::default(),
+            expires: Default::default(),
+        };
+        orders!(invitations: CreatedAt Email ExpiresAt Status; [invitations::Of::Organization(organization)], filter);
+    }
+    // Of four kinds, three are wrong, in both directions.
+    assert_eq!(refused, 28 * 3 * 2);
 }
