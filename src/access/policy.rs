@@ -101,7 +101,9 @@ impl Policy {
         }
     }
 
-    /// What an API key may do now: what it was given, as far as whoever answers for it holds that.
+    /// What an API key may do now: what it was given, as far as whoever answers for it holds that. What they hold as a
+    /// member of the project counts for a key that they limited to it. It does not for a key that a key made: that key
+    /// is of the whole organization, as one that makes keys has to be, and what it made holds no more than it does.
     pub fn of_key(&self, found: &KeyAndRoles) -> PermissionSet {
         let granted = self.granted(&found.key);
         if found.key.responsible().is_none() {
@@ -111,10 +113,12 @@ impl Policy {
         let Some(role) = &found.organization_role else { return PermissionSet::NONE };
         let organization = of_role(RoleScope::Organization, role);
         let in_projects = self.in_projects(organization);
-        let own = if found.key.project_id.is_some() {
-            found.project_role.as_ref().map(|role| of_role(RoleScope::Project, role)).unwrap_or_default()
-        } else {
-            organization
+        let own = match (found.key.project_id, found.key.parent_id) {
+            (None, _) => organization,
+            (Some(_), None) => {
+                found.project_role.as_ref().map_or(PermissionSet::NONE, |role| of_role(RoleScope::Project, role))
+            }
+            (Some(_), Some(_)) => PermissionSet::NONE,
         };
         granted.intersection(in_projects.union(own))
     }

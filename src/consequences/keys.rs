@@ -72,10 +72,7 @@ pub(super) fn compare(policy: &Policy, before: &[Backend], after: &[Backend]) ->
 
 /// Ends keys at once, and with them the keys that they made and what all of these invited to.
 pub async fn end(tx: &mut Transaction<'_>, permit: &Permit, keys: &[ApiKey]) -> Result<()> {
-    let given: Vec<ApiKeyId> = keys.iter().map(|key| key.id).collect();
-    let mut ended = keys.to_vec();
-    let made = api_keys::descendants(tx.conn, permit.organization(), &given).await?;
-    ended.extend(made.into_iter().filter(|key| !given.contains(&key.id)));
+    let ended = with_made(tx, permit.organization(), keys.to_vec()).await?;
     let ids: Vec<ApiKeyId> = ended.iter().map(|key| key.id).collect();
     if ids.is_empty() {
         return Ok(());
@@ -90,15 +87,18 @@ pub async fn end(tx: &mut Transaction<'_>, permit: &Permit, keys: &[ApiKey]) -> 
     Ok(())
 }
 
-/// Makes whoever asks answer for keys: a person, or the operator. That they may is checked before.
+/// Makes whoever asks answer for keys and for those that these made: a person, or the operator. That they may is
+/// checked before, for the keys alone: one that a key made was granted no more than that was.
 pub async fn take_over(tx: &mut Transaction<'_>, permit: &Permit, keys: &[ApiKey]) -> Result<()> {
     let responsible = tx.viewer.user_id();
-    let ids: Vec<ApiKeyId> = keys.iter().filter(|key| key.responsible() != responsible).map(|key| key.id).collect();
+    let others = keys.iter().filter(|key| key.responsible() != responsible).cloned().collect();
+    let taken = with_made(tx, permit.organization(), others).await?;
+    let ids: Vec<ApiKeyId> = taken.iter().map(|key| key.id).collect();
     if ids.is_empty() {
         return Ok(());
     }
     api_keys::set_responsible(tx.conn, &Following(permit), &ids, responsible).await?;
-    for key in keys.iter().filter(|key| ids.contains(&key.id)) {
+    for key in &taken {
         tx.sign_out(key.id.0);
         revoke_ungivable(tx, permit, (ActorKind::ApiKey, key.id.0)).await?;
         let (before, after) =
@@ -107,6 +107,18 @@ pub async fn take_over(tx: &mut Transaction<'_>, permit: &Permit, keys: &[ApiKey
         tx.happened(key.organization_id, EventKind::ApiKeyTakenOver, key.id.0, key.project_id, data)?;
     }
     Ok(())
+}
+
+/// Keys, and those that they made.
+async fn with_made(
+    tx: &mut Transaction<'_>,
+    organization: OrganizationId,
+    mut keys: Vec<ApiKey>,
+) -> Result<Vec<ApiKey>> {
+    let given: Vec<ApiKeyId> = keys.iter().map(|key| key.id).collect();
+    let made = api_keys::descendants(tx.conn, organization, &given).await?;
+    keys.extend(made.into_iter().filter(|key| !given.contains(&key.id)));
+    Ok(keys)
 }
 
 /// Whoever comes to hold a key, or to answer for it, can do all that it was given.

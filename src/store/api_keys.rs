@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
+    dsl::case_when,
     prelude::*,
     sql_types::{Text, Timestamptz, Uuid as SqlUuid},
 };
@@ -9,7 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Connection,
-    paging::{self, Listing, Page, Parent, Slice, Sort},
+    paging::{self, Column, Listing, Page, Parent, Slice, Sort},
     permit::{self, Consequence, Permit},
     query::{Query, contains},
     schema::{api_keys, organization_members, project_members, roles},
@@ -270,7 +271,7 @@ pub async fn rotate(
     Ok(())
 }
 
-/// Makes somebody else answer for keys, which end with no other key any more.
+/// Makes somebody else answer for keys. One that is not among them does not end them any more, though it made them.
 pub async fn set_responsible(
     conn: &mut Connection,
     permit: &dyn Consequence,
@@ -281,7 +282,7 @@ pub async fn set_responsible(
     let change = (
         api_keys::responsible_kind.eq(kind),
         api_keys::responsible_id.eq(responsible.map(|user| user.0)),
-        api_keys::parent_id.eq(None::<ApiKeyId>),
+        api_keys::parent_id.eq(case_when(api_keys::parent_id.eq_any(ids), api_keys::parent_id)),
     );
     let rows = api_keys::table.filter(api_keys::organization_id.eq(permit.organization()));
     diesel::update(rows.filter(api_keys::id.eq_any(ids))).set(change).execute(conn).await?;
@@ -339,12 +340,12 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::CreatedAt => "api_keys.created_at",
+            Self::CreatedAt => Column::Time("api_keys.created_at"),
             // As the index has it: never used stands before all others.
-            Self::LastUsedAt => "COALESCE(api_keys.last_used_at, '1970-01-01 00:00:00+00'::timestamptz)",
-            Self::Name => "api_keys.sort_name",
+            Self::LastUsedAt => Column::Time("COALESCE(api_keys.last_used_at, '1970-01-01 00:00:00+00'::timestamptz)"),
+            Self::Name => Column::Text("api_keys.sort_name"),
         }
     }
 }

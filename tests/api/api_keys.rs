@@ -576,6 +576,91 @@ async fn a_key_that_a_key_made_ends_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_go_with_the_key_that_made_them() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, adas) = roster.member(&alice, &acme, "ada", "admin").await;
+    let line = async |name: &str| {
+        let (parent_id, parent) = key(&ada, &acme, name, &["members.read", "api_keys.manage"]).await;
+        let (child_id, child) = key(&parent, &acme, "Child", &["members.read", "api_keys.manage"]).await;
+        let (grandchild_id, grandchild) = key(&child, &acme, "Grandchild", &["members.read"]).await;
+        ([parent_id, child_id, grandchild_id], [parent, child, grandchild])
+    };
+    let responsible = async |ids: &[String; 3]| {
+        let mut names = Vec::new();
+        for id in ids {
+            names.push(shown(&alice, id).await[2].as_str().unwrap().to_owned());
+        }
+        names
+    };
+    let who_is_in = async |keys: &[Actor; 3]| {
+        let mut found = Vec::new();
+        for key in keys {
+            found.push(is_in(key).await);
+        }
+        found
+    };
+    let (taken, mut takens) = line("Taken").await;
+    let (rotated, rotateds) = line("Rotated").await;
+    let (kept, kepts) = line("Kept").await;
+    // Who takes over what a key made has cut it off from that; its own go with it.
+    alice.payload(TAKE_OVER, json!({ "key": taken[1] })).await;
+    assert_eq!(responsible(&taken).await, ["Ada", "Alice", "Alice"]);
+    // Who takes over the first, or gets its secret, answers for all.
+    let secret = alice.payload(ROTATE, json!({ "key": rotated[0] })).await["secret"].clone();
+    assert_eq!(responsible(&rotated).await, ["Alice"; 3]);
+    // Who removes a person and takes their keys over keeps what made what.
+    alice.payload(REMOVE, json!({ "member": adas, "apiKeys": "TAKE_OVER" })).await;
+    assert_eq!(responsible(&kept).await, ["Alice"; 3]);
+    assert_eq!(who_is_in(&takens).await, [true; 3]);
+    for (ids, keys) in [(&taken, &mut takens), (&kept, &mut { kepts })] {
+        assert_eq!(who_is_in(keys).await, [true; 3]);
+        assert_eq!(alice.payload(REVOKE, json!({ "key": ids[0] })).await["userErrors"], json!([]));
+        assert_eq!(who_is_in(keys).await, [false, ids == &taken, ids == &taken]);
+    }
+    let [_, child, grandchild] = rotateds;
+    let rotateds = [roster.actor("rotated", secret.as_str().unwrap()), child, grandchild];
+    assert_eq!(who_is_in(&rotateds).await, [true; 3]);
+    alice.payload(REVOKE, json!({ "key": rotated[0] })).await;
+    assert_eq!(who_is_in(&rotateds).await, [false; 3]);
+    roster.assert_counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_holds_no_more_than_the_key_that_made_it() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let (ada, adas) = roster.member(&alice, &acme, "ada", "admin").await;
+    let hydra = roster.project(&ada, &acme, "Hydra").await;
+    let limited = |name: &str| {
+        let mut input = creation(&acme, name, &["project.read", "project.members.manage"]);
+        input["input"]["project"] = json!({ "id": hydra });
+        input
+    };
+    let (_, parent) =
+        key(&ada, &acme, "Parent", &["api_keys.manage", "projects.manage", "project.read", "project.members.manage"])
+            .await;
+    let child = id(&parent.payload(CREATE, limited("Child")).await["apiKey"]);
+    let own = id(&ada.payload(CREATE, limited("Own")).await["apiKey"]);
+    for key in [&child, &own] {
+        assert_eq!(shown(&alice, key).await[0], json!(["project.read", "project.members.manage"]));
+    }
+    // Ada is the owner of the project still. That counts for the key that she limited to it; the key of the whole
+    // organization does nothing in the project any more, and so does what it made.
+    let demote = "mutation($member: ID!) { organizationMemberUpdateRole(input: {member: {id: $member}, role: {key: \"member\"}}) { apiKeyChanges { name ends } userErrors { code } } }";
+    let told = alice.payload(demote, json!({ "member": adas })).await;
+    assert_eq!(told["userErrors"], json!([]));
+    let mut changes: Vec<_> = told["apiKeyChanges"].as_array().unwrap().iter().map(Value::to_string).collect();
+    changes.sort();
+    assert_eq!(changes, [r#"{"ends":true,"name":"Child"}"#, r#"{"ends":true,"name":"Parent"}"#]);
+    assert_eq!(shown(&alice, &child).await[0], json!([]));
+    assert_eq!(shown(&alice, &own).await[0], json!(["project.read", "project.members.manage"]));
+    roster.assert_counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_is_out_on_every_server_at_once() {
     let first = Roster::start().await;
     let db = roster::store::database::Database::open(&first.url, 4);

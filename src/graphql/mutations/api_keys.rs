@@ -120,7 +120,7 @@ impl ApiKeyMutations {
         Some(rotate(ctx, input).await)
     }
 
-    /// Makes the viewer, a person or the operator, answer for an API key: it can do what it was granted as far as they hold that. Done again, it succeeds. Requires api_keys.manage and every permission of the key. A key that is revoked or expired is INVALID. Codes: NOT_FOUND, FORBIDDEN, INVALID.
+    /// Makes the viewer, a person or the operator, answer for an API key: it can do what it was granted as far as they hold that. The keys that it made go with it, and it ends no more with the key that made it. Done again, it succeeds. Requires api_keys.manage and every permission of the key. A key that is revoked or expired is INVALID. Codes: NOT_FOUND, FORBIDDEN, INVALID.
     #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn api_key_take_over(
         &self,

@@ -165,7 +165,7 @@ impl ApiKey {
         policy.held(policy.granted(&self.0)).cloned().map(Permission).collect()
     }
 
-    /// Who answers for it: a person, whose rights are the most that it can do, or the operator. Whoever creates, rotates or takes over a key does; for a key made by a key the same person as for that.
+    /// Who answers for it: a person, whose rights are the most that it can do, or the operator. Whoever creates, rotates or takes over a key answers for it and for the keys that it makes.
     async fn responsible(&self, ctx: &Context<'_>) -> Result<Actor> {
         Actor::find(ctx, self.0.responsible_kind, self.0.responsible_id).await
     }

@@ -970,9 +970,12 @@ impl<'a> Stage<'a> {
 
     fn take_over(&self, after: &mut World, keys: &[u8], responsible: Option<u8>) {
         let other = |number: &&u8| after.keys[usize::from(**number)].responsible != responsible;
-        let taken: Vec<u8> = keys.iter().filter(other).copied().collect();
+        let mut taken: Vec<u8> = keys.iter().filter(other).copied().collect();
+        taken.extend(after.descendants(&taken));
         for number in &taken {
-            after.keys[usize::from(*number)].responsible = responsible;
+            let key = &mut after.keys[usize::from(*number)];
+            key.responsible = responsible;
+            key.parent = key.parent.filter(|parent| taken.contains(parent));
         }
         for number in taken {
             self.narrowed(after, By::Key(number));
