@@ -73,13 +73,13 @@ impl TeamAccess {
         if Self::sees(organization) { Ok(()) } else { Err(Error::Forbidden { permission: None }) }
     }
 
-    /// The team as the viewer finds it; `None` when they may not know of it.
+    /// The team as the viewer finds it; `None` when they may not know of it. Who sees or manages teams knows them all,
+    /// and everybody those they are in.
     pub fn of(organization: &Arc<OrganizationAccess>, found: TeamAndRole) -> Option<Self> {
-        Self::sees(organization).then(|| Self::new(organization.clone(), found))
-    }
-
-    fn new(organization: Arc<OrganizationAccess>, found: TeamAndRole) -> Self {
-        Self { team: found.team, organization, own: found.viewer_role }
+        let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
+        let is_in_it = organization.belongs && found.viewer_role.is_some();
+        let is_known = manages || is_in_it || Self::sees(organization);
+        is_known.then(|| Self { team: found.team, organization: organization.clone(), own: found.viewer_role })
     }
 
     /// Loads what the viewer may know of.
@@ -91,14 +91,6 @@ impl TeamAccess {
         Ok(organization.and_then(|organization| Self::of(&organization, found)))
     }
 
-    /// The team as those find it who change something of it; `None` when they may not know of it: who manages teams
-    /// knows them all, and everybody those they are in.
-    pub fn known(organization: &Arc<OrganizationAccess>, found: TeamAndRole) -> Option<Self> {
-        let manages = organization.permissions.has(Permission::TeamsManage) && organization.only_project.is_none();
-        let is_in_it = organization.belongs && found.viewer_role.is_some();
-        (manages || is_in_it || Self::sees(organization)).then(|| Self::new(organization.clone(), found))
-    }
-
     /// Those of the teams that are of an organization that is locked already, and that the viewer may know of.
     pub async fn in_locked(
         conn: &Connection,
@@ -108,7 +100,7 @@ impl TeamAccess {
     ) -> Result<Vec<Self>> {
         let found = teams::with_membership(conn, ids, viewer.user_id()).await?;
         let of_it = found.into_iter().filter(|found| found.team.organization_id == organization.organization.id);
-        Ok(of_it.filter_map(|found| Self::known(organization, found)).collect())
+        Ok(of_it.filter_map(|found| Self::of(organization, found)).collect())
     }
 
     /// The team with its organization, as rows name it.

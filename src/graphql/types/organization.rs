@@ -337,7 +337,7 @@ impl Organization {
         project::list(ctx, &self.0, filter, order_by, &page).await
     }
 
-    /// One team. Requires `members.read`.
+    /// One team, null if it does not exist or is not visible.
     async fn team(
         &self,
         ctx: &Context<'_>,

@@ -38,7 +38,7 @@ pub enum BuiltInRole {
     Owner,
     /// Read only.
     Viewer,
-    /// Belongs to the organization and may do nothing in it: sees its name and logo, and the projects they are in. No role of projects.
+    /// Belongs to the organization and may do nothing in it: sees its name and logo, and the projects and teams they are in. No role of projects.
     Guest,
 }
 

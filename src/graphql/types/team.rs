@@ -85,7 +85,7 @@ impl Team {
     }
 }
 
-/// A group of people in an organization.
+/// A group of people in an organization. Whoever has `members.read` or `teams.manage` knows every team, and everybody those they are in; who is in them takes `members.read`.
 #[Object]
 impl Team {
     /// Opaque ID, `tea_…`.

@@ -100,7 +100,9 @@ impl TeamMember {
         if !found.stands_at(ctx.reader().now) {
             return Ok(None);
         }
+        let is_own = found.user_id.is_some() && found.user_id == ctx.viewer().user_id();
         let team = ctx.load(TeamById(found.team_id)).await?;
+        let team = team.filter(|team| is_own || TeamAccess::sees(&team.organization));
         Ok(team.map(|team| Self { found: Arc::new(found), team }))
     }
 
@@ -257,7 +259,7 @@ pub async fn list(
     Ok(Connection::new(slice, fingerprint, found.total))
 }
 
-/// A page of the teams one person is in: none for those who see no teams.
+/// A page of the teams one person is in: none for those who see no teams but their own.
 pub async fn list_of_person(
     ctx: &Context<'_>,
     of: Of,
@@ -266,7 +268,8 @@ pub async fn list_of_person(
     page: &PageArguments,
 ) -> Result<TeamMemberConnection> {
     let filter = filter(ctx, None);
-    if TeamAccess::sees(organization) {
+    let is_own = matches!(of, Of::User(_, user) if Some(user) == ctx.viewer().user_id());
+    if is_own || TeamAccess::sees(organization) {
         return list(ctx, of, None, filter, Some(order_by), page).await;
     }
     let fingerprint = fingerprint(ctx, "OrganizationMember")?;

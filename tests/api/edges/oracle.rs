@@ -236,6 +236,12 @@ impl<'a> Oracle<'a> {
         Some(text(row, "user_id")) == self.user() || self.holds(text(row, "organization_id"), "members.read")
     }
 
+    /// A membership of the viewer's, of whatever kind, in an organization that they belong to.
+    fn is_own(&self, row: &Value) -> bool {
+        self.inside(text(row, "organization_id")).is_some()
+            && self.user().is_some_and(|user| row["user_id"].as_str() == Some(user))
+    }
+
     fn sees_project_member(&self, row: &Value) -> bool {
         let held = self.in_project(text(row, "project_id"));
         let is_own = Some(text(row, "user_id")) == self.user();
@@ -297,12 +303,16 @@ impl<'a> Oracle<'a> {
             (_, "OrganizationMember") => self.sees_member(row).into(),
             (_, "Project") => self.in_project(text(row, "id")).contains("project.read").into(),
             (_, "ProjectMember") => self.sees_project_member(row).into(),
-            (_, "Team") => self.holds(organization, "members.read").into(),
+            (_, "Team") => {
+                let mut own = self.rows["team_members"].iter().filter(|member| self.is_own(member));
+                let is_in_it = own.any(|member| member["team_id"] == row["id"]);
+                (is_in_it || ["members.read", "teams.manage"].iter().any(|key| self.holds(organization, key))).into()
+            }
             (_, "TeamMember") => {
                 // Whose invitation has lapsed is in the team no more.
                 let until = row["expires_at"].as_str().map(|time| DateTime::parse_from_rfc3339(time).unwrap());
                 let stands = until.is_none_or(|until| until > self.now);
-                (stands && self.holds(organization, "members.read")).into()
+                (stands && (self.is_own(row) || self.holds(organization, "members.read"))).into()
             }
             (_, "Role") => self.sees_role(row),
             (_, "Invitation") => (self.is_invitee(row) || self.reads_invitation(row)).into(),

@@ -122,7 +122,7 @@ impl Actor {
                 projects[place] = ProjectAccess::of(access, project.clone(), own);
             }
             let viewer_role = person.and_then(|person| world.in_team[person]);
-            team = TeamAccess::known(access, TeamAndRole { team: base.team.clone(), viewer_role });
+            team = TeamAccess::of(access, TeamAndRole { team: base.team.clone(), viewer_role });
             rights.leads = team.as_ref().is_some_and(|team| team.may_manage_members().is_ok());
         }
         let inviter = match organization.clone().filter(|access| access.belongs) {

@@ -32,7 +32,6 @@ async fn who_sees_teams() {
     let strangers = [
         (roster.person("zoe"), "FORBIDDEN"),
         (roster.anonymous(), "UNAUTHENTICATED"),
-        (roster.key(acme, None, &["teams.manage"]).await, "FORBIDDEN"),
         (roster.key(acme, Some(&apollo), &["members.read", "project.members.read"]).await, "FORBIDDEN"),
         (roster.key(&globex, None, &["members.read"]).await, "FORBIDDEN"),
     ];
@@ -46,6 +45,16 @@ async fn who_sees_teams() {
         );
         assert_eq!(actor.error_codes(all, json!({})).await, [*code], "{}", actor.name);
     }
+    // Who manages teams knows them, and not who is in them.
+    let manager = roster.key(acme, None, &["teams.manage"]).await;
+    let data = manager.data(one, json!({ "id": crew, "member": tme })).await;
+    assert_eq!(
+        (&data["team"]["slug"], &data["node"]["id"], &data["member"]),
+        (&json!("crew"), &json!(crew), &json!(null))
+    );
+    let members = "query($id: ID!) { team(by: {id: $id}) { members { nodes { id } } } }";
+    assert_eq!(manager.error_codes(members, json!({ "id": crew })).await, ["FORBIDDEN"]);
+    assert_eq!(manager.error_codes(all, json!({})).await, ["FORBIDDEN"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,19 +156,31 @@ async fn the_teams_of_a_person_are_those_the_viewer_sees() {
         (&page["nodes"][0]["team"]["slug"], &page["pageInfo"]["hasPreviousPage"]),
         (&json!("other"), &json!(true))
     );
-    // Who sees no teams sees none of their own.
-    roster.sql("UPDATE roles SET built_in = NULL, permissions = '{projects.create}' WHERE scope = 'ORGANIZATION' AND key = 'member'").await;
-    let own = "{ organization(by: {slug: \"acme\"}) { viewerMembership { teamMemberships { totalCount nodes { id } pageInfo { hasNextPage } } } } }";
-    let data = stage.carol.data(own, json!({})).await;
-    assert_eq!(
-        data["organization"]["viewerMembership"]["teamMemberships"],
-        json!({ "totalCount": 0, "nodes": [], "pageInfo": { "hasNextPage": false } })
-    );
-    assert_eq!(
-        stage.carol.data("query($id: ID!) { team(by: {id: $id}) { id } }", json!({ "id": stage.crew })).await["team"],
-        Value::Null
-    );
-    // Yet leaving stays theirs.
+    // Who does not see who is in teams sees those they are in, and nobody else there.
+    let permissions = "UPDATE roles SET built_in = NULL, permissions = '{projects.create}' WHERE scope = 'ORGANIZATION' AND key = 'member'";
+    roster.sql(permissions).await;
+    let quiet = roster.team(alice, acme, "Quiet", &["dave"]).await;
+    let own = "{ organization(by: {slug: \"acme\"}) { viewerMembership { teamMemberships { totalCount nodes { role team { slug } } pageInfo { hasNextPage } } } } }";
+    let shown = stage.carol.data(own, json!({})).await["organization"]["viewerMembership"]["teamMemberships"].clone();
+    let both =
+        json!([{ "role": "MEMBER", "team": { "slug": "crew" } }, { "role": "MEMBER", "team": { "slug": "other" } }]);
+    assert_eq!(shown, json!({ "totalCount": 2, "nodes": both, "pageInfo": { "hasNextPage": false } }));
+    let team = "query($id: ID!) { team(by: {id: $id}) { slug } }";
+    assert_eq!(stage.carol.data(team, json!({ "id": stage.crew })).await["team"]["slug"], "crew");
+    assert_eq!(stage.carol.data(team, json!({ "id": quiet })).await["team"], Value::Null);
+    let members = "query($id: ID!) { team(by: {id: $id}) { members { nodes { id } } } }";
+    assert_eq!(stage.carol.error_codes(members, json!({ "id": stage.crew })).await, ["FORBIDDEN"]);
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    let of = async |person: &str| {
+        let row = format!(
+            "SELECT id FROM team_members WHERE email = '{person}@example.com' AND team_id = (SELECT id FROM teams WHERE slug = 'other')"
+        );
+        roster::domain::id::TeamMemberId(roster.texts(&row).await[0].parse().unwrap()).to_string()
+    };
+    for (person, is_shown) in [("carol", true), ("dave", false)] {
+        assert_eq!(stage.carol.data(node, json!({ "id": of(person).await })).await["node"].is_object(), is_shown);
+    }
+    // Leaving stays theirs.
     done(&stage.carol, super::LEAVE, json!({ "team": { "id": stage.crew } })).await;
 }
 
