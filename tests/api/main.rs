@@ -47,4 +47,5 @@ mod story;
 mod support;
 mod sweep;
 mod teams;
+mod upgrades;
 mod viewer_can;
