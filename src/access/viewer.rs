@@ -11,6 +11,7 @@ use crate::{
         email::Email,
         id::{ApiKeyId, OrganizationId, UserId},
         organization::ActorKind,
+        secret::ApiKeySecret,
     },
     error::{Code, Error, Refusal, Result},
     store::{
@@ -39,6 +40,8 @@ pub enum Viewer {
 pub struct Backend {
     /// The key.
     pub key: ApiKey,
+    /// Hash of the secret that it was presented with, or of the one that it has.
+    pub secret_hash: Vec<u8>,
     /// What it was given, as far as whoever answers for it holds that now.
     pub effective: PermissionSet,
 }
@@ -55,7 +58,13 @@ impl Backend {
     /// A key as its roles let it be.
     pub fn of(policy: &Policy, found: KeyAndRoles) -> Self {
         let effective = policy.of_key(&found);
-        Self { key: found.key, effective }
+        Self { secret_hash: found.key.secret_hash.clone(), key: found.key, effective }
+    }
+
+    /// The same, presented with this secret of it.
+    #[must_use]
+    pub fn presented(self, secret: &ApiKeySecret) -> Self {
+        Self { secret_hash: secret.hash(), ..self }
     }
 }
 
@@ -85,7 +94,8 @@ impl Viewer {
             Self::Person(user) => users::by_ids(conn, &[user.id]).await?.pop().map(Self::Person),
             Self::Key(key) => {
                 let found = Self::backend(conn, policy, now, key.organization_id, key.id).await?;
-                found.filter(|found| found.keeps_secret_of(key, now) && !found.effective.is_empty()).map(Self::Key)
+                let found = found.filter(|found| found.has_hash(&key.secret_hash, now) && !found.effective.is_empty());
+                found.map(|found| Self::Key(Backend { secret_hash: key.secret_hash.clone(), ..found }))
             }
         })
     }

@@ -132,7 +132,7 @@ async fn find_key(app: &App, secret: &ApiKeySecret) -> Result<Option<Backend>> {
     let mut conn = app.db.read().await?;
     let found = api_keys::with_roles(&conn, Which::One(secret.organization, secret.key)).await?.pop();
     let key = found.filter(|found| found.key.has_secret(secret, now) && found.key.is_active(now));
-    let key = key.map(|found| Backend::of(&app.policy, found));
+    let key = key.map(|found| Backend::of(&app.policy, found).presented(secret));
     let is_fresh = |used: DateTime<Utc>| used >= now - TimeDelta::minutes(1);
     if let Some(key) = key.as_ref().filter(|key| !key.last_used_at.is_some_and(is_fresh)) {
         api_keys::touch(&mut conn, key, now).await?;

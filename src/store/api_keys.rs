@@ -74,21 +74,19 @@ impl ApiKey {
     /// Whether this is the secret of the key, or the one before while that still works. The time it takes tells
     /// nothing of either.
     pub fn has_secret(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
-        let hash = secret.hash();
+        self.has_hash(&secret.hash(), now)
+    }
+
+    /// The same by the hash of a secret.
+    pub fn has_hash(&self, hash: &[u8], now: DateTime<Utc>) -> bool {
         let in_grace = self.previous_until.is_some_and(|end| end > now);
         let previous = self.previous_hash.as_deref().unwrap_or_default();
-        equal(&self.secret_hash, &hash) | (equal(previous, &hash) & in_grace)
+        equal(&self.secret_hash, hash) | (equal(previous, hash) & in_grace)
     }
 
     /// When a secret stops working because the key has a newer one.
     pub fn end_of(&self, secret: &ApiKeySecret) -> Option<DateTime<Utc>> {
         self.previous_until.filter(|_| !equal(&self.secret_hash, &secret.hash()))
-    }
-
-    /// Whether the secret of the key as it was earlier works still.
-    pub fn keeps_secret_of(&self, earlier: &Self, now: DateTime<Utc>) -> bool {
-        let in_grace = self.previous_until.is_some_and(|end| end > now);
-        self.secret_hash == earlier.secret_hash || in_grace && self.previous_hash.as_ref() == Some(&earlier.secret_hash)
     }
 
     /// Neither expired nor revoked.

@@ -184,6 +184,32 @@ async fn a_key_that_is_revoked_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_the_secret_that_it_was_opened_with() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let listening = roster.listen().await;
+    let create = "mutation($organization: ID!) { apiKeyCreate(input: {organization: {id: $organization}, name: \"Backend\", permissions: [\"members.read\"]}) { secret apiKey { id } userErrors { code } } }";
+    let made = alice.payload(create, json!({ "organization": acme })).await;
+    let key = roster.actor("key", made["secret"].as_str().unwrap());
+    let mut socket = listening.socket().await;
+    socket.init(key.authorization()).await;
+    let members = "{ organization(by: {slug: \"acme\"}) { members { totalCount } } }";
+    let rotate =
+        "mutation($key: ID!) { apiKeyRotate(input: {apiKeyId: $key, graceMinutes: 60}) { userErrors { code } } }";
+    // The secret before works for its grace, on connections as elsewhere; the one before that does not, though the other
+    // secrets do.
+    for id in ["a", "b"] {
+        socket.say(subscribe(id, members)).await;
+        assert_eq!(socket.message().await["payload"]["data"]["organization"]["members"]["totalCount"], 1);
+        assert_eq!(socket.message().await["type"], "complete");
+        alice.payload(rotate, json!({ "key": made["apiKey"]["id"] })).await;
+    }
+    socket.say(subscribe("c", members)).await;
+    assert_eq!(socket.hear().await, Heard::Closed(4403));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_credential_comes_with_the_upgrade_or_with_the_first_message() {
     let roster = Roster::start().await;
     let listening = roster.listen().await;
