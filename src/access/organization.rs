@@ -237,8 +237,10 @@ impl OrganizationAccess {
         !role.is_owner() && self.outranks(role)
     }
 
-    /// Whether the viewer may do all that this role of the organization may.
+    /// Whether the viewer may do all that this role of the organization may, and sees what it shows: every role but Guest
+    /// shows what all members see, whatever it permits.
     pub fn outranks(&self, role: &Role) -> bool {
-        self.permissions.covers(self.policy.of_role(role))
+        let shows_all = role.built_in != Some(BuiltInRole::Guest);
+        (self.is_inside || !shows_all) && self.permissions.covers(self.policy.of_role(role))
     }
 }

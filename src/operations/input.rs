@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{OrganizationRef, ProjectRef, TeamRef},
+    access::{OrganizationAccess, OrganizationRef, ProjectRef, TeamRef},
     consequences::keys::KeyChange,
     domain::{
         id::{OrganizationMemberId, ProjectMemberId, RoleId, TeamMemberId},
@@ -35,14 +35,20 @@ impl RoleRef {
         Self::Key(role.key().to_owned())
     }
 
-    /// The role that is named, among those of the organization, at the level that is needed.
+    /// The role that is named, among those of the organization that the viewer may know of, at the level that is needed.
+    /// The keys of built-in roles are known to everybody.
     ///
     /// # Errors
     /// `ROLE_SCOPE_MISMATCH` when it is of the other level, `NOT_FOUND` when there is none.
-    pub fn among<'a>(&self, roles: &'a [Role], scope: RoleScope) -> Result<&'a Role, Refusal> {
+    pub fn among<'a>(
+        &self,
+        organization: &OrganizationAccess,
+        roles: &'a [Role],
+        scope: RoleScope,
+    ) -> Result<&'a Role, Refusal> {
         let named = |role: &&Role| match self {
-            Self::Id(id) => role.id == *id,
-            Self::Key(key) => role.key == *key,
+            Self::Id(id) => role.id == *id && organization.shows_role(role),
+            Self::Key(key) => role.key == *key && (role.built_in.is_some() || organization.shows_role(role)),
             Self::Unknown => false,
         };
         let found = roles.iter().filter(named);
@@ -79,12 +85,13 @@ pub fn role_not_assignable(role: &Role) -> Refusal {
 /// `NOT_FOUND`, `ROLE_SCOPE_MISMATCH` or, for Owner, `ROLE_NOT_ASSIGNABLE`.
 pub fn previous_owner_role<'a>(
     wanted: Option<&RoleRef>,
+    organization: &OrganizationAccess,
     roles: &'a [Role],
     scope: RoleScope,
 ) -> Result<&'a Role, Refusal> {
     let at = |refusal: Refusal| refusal.at(["previousOwnerRole"]);
     let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Admin));
-    let role = wanted.among(roles, scope).map_err(at)?;
+    let role = wanted.among(organization, roles, scope).map_err(at)?;
     if role.is_owner() { Err(at(role_not_assignable(role))) } else { Ok(role) }
 }
 

@@ -556,6 +556,105 @@ async fn a_key_of_a_project_knows_no_more_of_the_organization_than_its_name() {
     assert_eq!(sent["organization"]["invitations"]["nodes"][0]["delivery"]["error"], "550 no such user");
 }
 
+/// Sees what all members see: that is more than a guest does, whatever a role permits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_brings_in_guests_alone_and_learns_of_no_other_role() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let hydra = roster.project(&alice, &acme, "Hydra").await;
+    let make = json!({ "organization": { "id": acme }, "scope": "ORGANIZATION", "key": "bare", "name": "Bare", "permissions": [] });
+    let bare = id(&alice.payload(CREATE_ROLE, json!({ "input": make })).await["role"]);
+    let (gus, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    let in_hydra = roster.project_member(&alice, &hydra, "gus", "admin").await;
+    let of_hydra = ["project.read", "project.members.read", "project.members.manage", "project.invitations.manage"];
+    let (_, limited) = key(&alice, &acme, &of_hydra, json!({ "project": { "id": hydra } })).await;
+    let missing = json!({ "key": "no-such-role" });
+    for actor in [&gus, &limited] {
+        let invite = async |email: &str, more: Value| {
+            let mut input = json!({ "project": { "id": hydra }, "emails": [email] });
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            actor.payload(PROJECT_INVITE, json!({ "input": input })).await
+        };
+        let member =
+            invite("zoe@example.com", json!({ "organizationRole": { "key": "viewer" } })).await["userErrors"].clone();
+        assert_eq!(member, json!([{ "code": "ROLE_NOT_ASSIGNABLE", "path": ["input", "organizationRole"] }]));
+        // One that is made and hidden is answered like one that is not there, by whichever name.
+        let roles = [json!({ "key": "bare" }), json!({ "id": bare }), missing.clone()];
+        for role in &roles {
+            let refused = invite("zoe@example.com", json!({ "organizationRole": role })).await["userErrors"].clone();
+            assert_eq!(refused, json!([{ "code": "NOT_FOUND", "path": ["input", "organizationRole"] }]), "{role}");
+        }
+        for role in [json!({ "id": bare }), json!({ "key": "bare" }), missing.clone()] {
+            let refused = invite("zoe@example.com", json!({ "role": role })).await["userErrors"].clone();
+            assert_eq!(refused, json!([{ "code": "NOT_FOUND", "path": ["input", "role"] }]), "{role}");
+            let update = "mutation($member: ID!, $role: RoleRefInput!) { projectMemberUpdateRole(input: {member: {id: $member}, role: $role}) { userErrors { code } } }";
+            assert_eq!(actor.refused(update, json!({ "member": in_hydra, "role": role })).await, ["NOT_FOUND"]);
+        }
+        let email = format!("friend-of-{}@example.com", actor.name);
+        let told = invite(&email, json!({ "organizationRole": { "key": "guest" } })).await["results"][0].clone();
+        let seen = alice.data(STATUS, json!({ "id": told["invitation"]["id"] })).await["node"].clone();
+        assert_eq!(seen["role"]["key"], "guest", "{told}");
+    }
+}
+
+/// A filter tells of nobody whom the list itself would not show.
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_tell_nothing_of_hidden_members() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let hydra = roster.project(&alice, &acme, "Hydra").await;
+    let make = json!({ "organization": { "id": acme }, "scope": "PROJECT", "key": "reader", "name": "Reader", "permissions": ["project.read"] });
+    alice.payload(CREATE_ROLE, json!({ "input": make })).await;
+    let (bob, _) = roster.member(&alice, &acme, "bob", "viewer").await;
+    roster.member(&alice, &acme, "carol", "viewer").await;
+    roster.project_member(&alice, &hydra, "bob", "reader").await;
+    roster.project_member(&alice, &hydra, "carol", "viewer").await;
+    let projects = "query($who: String!) { organization(by: {slug: \"acme\"}) { projects(filter: {member: {email: $who}}) { totalCount nodes { slug } } } }";
+    let members = "query($project: ID!) { organization(by: {slug: \"acme\"}) { members(filter: {projects: [{id: $project}]}) { totalCount } } }";
+    let count = async |actor: &Actor, query: &str, variables: Value| {
+        let of = actor.data(query, variables).await["organization"].clone();
+        of["projects"]["totalCount"].as_u64().or_else(|| of["members"]["totalCount"].as_u64()).unwrap()
+    };
+    for (who, shown) in [("carol", 0), ("nobody", 0), ("bob", 1)] {
+        assert_eq!(count(&bob, projects, json!({ "who": format!("{who}@example.com") })).await, shown, "{who}");
+    }
+    assert_eq!(count(&bob, members, json!({ "project": hydra })).await, 0);
+    assert_eq!(count(&alice, projects, json!({ "who": "carol@example.com" })).await, 1);
+    assert_eq!(count(&alice, members, json!({ "project": hydra })).await, 3);
+}
+
+/// Who adds their project to somebody's invitation knows it by that project alone; and whoever knows it is told that
+/// they may not, not that it is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_added_tells_no_more_of_the_invitation() {
+    let roster = Roster::start().await;
+    let alice = roster.person("alice");
+    let acme = roster.organization(&alice, "Acme").await;
+    let hydra = roster.project(&alice, &acme, "Hydra").await;
+    let (gus, _) = roster.member(&alice, &acme, "gus", "guest").await;
+    roster.project_member(&alice, &hydra, "gus", "admin").await;
+    let zoe = json!({ "organization": { "id": acme }, "emails": ["zoe@example.com"], "role": { "key": "admin" }, "message": "Quiet." });
+    let sent = id(&alice.payload(INVITE, json!({ "input": zoe })).await["results"][0]["invitation"]);
+    let terms = "query($id: ID!) { node(id: $id) { ... on Invitation { message role { key } roleName projects { projectName } } } }";
+    let revoke = "mutation($id: ID!) { invitationRevoke(input: {invitationId: $id}) { userErrors { code } } }";
+    assert_eq!(gus.data(terms, json!({ "id": sent })).await["node"], json!(null));
+    assert_eq!(gus.refused(revoke, json!({ "id": sent })).await, ["NOT_FOUND"]);
+    let add = json!({ "project": { "id": hydra }, "emails": ["zoe@example.com"] });
+    assert_eq!(gus.payload(PROJECT_INVITE, json!({ "input": add })).await["results"][0]["status"], "SUCCEEDED");
+    let told = gus.data(terms, json!({ "id": sent })).await["node"].clone();
+    assert_eq!(
+        told,
+        json!({ "message": null, "role": null, "roleName": null, "projects": [{ "projectName": "Hydra" }] })
+    );
+    assert_eq!(gus.refused(revoke, json!({ "id": sent })).await, ["FORBIDDEN"]);
+    for actor in [&alice, &roster.person("zoe")] {
+        let told = actor.data(terms, json!({ "id": sent })).await["node"].clone();
+        assert_eq!((&told["message"], &told["roleName"]), (&json!("Quiet."), &json!("Admin")));
+    }
+}
+
 /// A connection that keeps others waiting.
 struct Blocker {
     connection: roster::store::Connection,

@@ -171,6 +171,17 @@ impl Invitation {
         Ok(sees_all(ctx, organization).await? || manages_a_grant(ctx, organization, id).await?)
     }
 
+    /// Whether the viewer knows what it is beyond the projects of theirs that it grants: as its invitee, or as one who
+    /// manages the invitations of the organization or of the invited project.
+    async fn tells_terms(&self, ctx: &Context<'_>) -> Result<bool> {
+        if self.is_to_viewer(ctx) || sees_all(ctx, self.row().organization_id).await? {
+            return Ok(true);
+        }
+        let Some(project) = self.row().project_id else { return Ok(false) };
+        let project = ctx.load(ProjectById(project)).await?;
+        Ok(project.is_some_and(|project| project.permissions.has(Permission::ProjectInvitationsManage)))
+    }
+
     async fn find_delivery(&self, ctx: &Context<'_>) -> Result<InvitationDelivery> {
         let status = match self.0.mail_status {
             None => DeliveryStatus::NotRequested,
@@ -270,10 +281,12 @@ impl Invitation {
         Role::find_by_id(ctx, self.row().role_id?).await.transpose()
     }
 
-    /// Name of the organization role; null once an invitation has ended whose role was deleted.
-    async fn role_name(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        let id = self.row().role_id?;
-        Some(self.find_role(ctx, id).await.map(|(_, name)| name))
+    /// Name of the organization role; null once an invitation has ended whose role was deleted, and for those who manage no more than a project that was added to it.
+    async fn role_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        match self.row().role_id {
+            Some(id) if self.tells_terms(ctx).await? => self.find_role(ctx, id).await.map(|(_, name)| Some(name)),
+            _ => Ok(None),
+        }
     }
 
     /// Teams the invitee joins.
@@ -290,9 +303,12 @@ impl Invitation {
         futures_util::future::try_join_all(grants).await.map(List)
     }
 
-    /// Personal message.
-    async fn message(&self) -> Option<&str> {
-        self.row().message.as_deref()
+    /// Personal message; null for those who manage no more than a project that was added to the invitation.
+    async fn message(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        match &self.row().message {
+            Some(message) if self.tells_terms(ctx).await? => Ok(Some(message)),
+            _ => Ok(None),
+        }
     }
 
     /// Who invited, or last changed what it grants.
@@ -461,7 +477,7 @@ pub async fn filter(
             _ => None,
         },
         projects: match filter.projects {
-            Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            Some(projects) => Some(project::visible_ids(ctx, projects, Permission::ProjectRead).await?),
             None => None,
         },
         teams: match filter.teams {

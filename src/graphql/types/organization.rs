@@ -337,7 +337,7 @@ impl Organization {
         project::list(ctx, &self.0, filter, order_by, &page).await
     }
 
-    /// One team, null if it does not exist or is not visible.
+    /// One team, null if it does not exist. Requires `members.read` or `teams.manage`, or to be in it.
     async fn team(
         &self,
         ctx: &Context<'_>,

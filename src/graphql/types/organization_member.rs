@@ -265,7 +265,7 @@ pub async fn filter(
             None => None,
         },
         projects: match filter.projects {
-            Some(projects) => Some(project::visible_ids(ctx, projects).await?),
+            Some(projects) => Some(project::visible_ids(ctx, projects, Permission::ProjectMembersRead).await?),
             None => None,
         },
         teams: match filter.teams {
@@ -285,7 +285,9 @@ pub async fn role_ids(
     scope: RoleScope,
 ) -> Result<Vec<RoleId>> {
     let known = roles_of(ctx, organization).await?;
-    let named = roles.into_iter().filter_map(|role| RoleRef::from(role).among(&known, scope).ok().map(|role| role.id));
+    let named = roles
+        .into_iter()
+        .filter_map(|role| RoleRef::from(role).among(organization, &known, scope).ok().map(|role| role.id));
     Ok(named.collect())
 }
 

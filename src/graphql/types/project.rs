@@ -275,11 +275,16 @@ pub fn visible(ctx: &Context<'_>, organization: &OrganizationAccess, needed: &[P
     Visible { to, only: organization.only_project }
 }
 
-/// The projects that a filter names, as far as the viewer can see them.
-pub async fn visible_ids(ctx: &Context<'_>, projects: Vec<ProjectRefInput>) -> Result<Vec<ProjectId>> {
+/// The projects that a filter names, as far as the viewer can see what is needed of them.
+pub async fn visible_ids(
+    ctx: &Context<'_>,
+    projects: Vec<ProjectRefInput>,
+    needed: Permission,
+) -> Result<Vec<ProjectId>> {
     let mut ids = Vec::with_capacity(projects.len());
     for project in projects {
-        ids.extend(Project::find_by(ctx, &project.into()).await?.map(|project| project.key()));
+        let found = Project::find_by(ctx, &project.into()).await?;
+        ids.extend(found.filter(|project| project.0.permissions.has(needed)).map(|project| project.key()));
     }
     Ok(ids)
 }
@@ -293,14 +298,18 @@ pub async fn list(
     page: &PageArguments,
 ) -> Result<ProjectConnection> {
     let filter = filter.unwrap_or_default();
-    let visible = visible(ctx, organization, &[Permission::ProjectRead]);
     let nobody = || UserId(uuid::Uuid::nil());
+    let member = match filter.member {
+        Some(member) => Some(user_id(ctx, member).await?.unwrap_or_else(nobody)),
+        None => None,
+    };
+    // Who else is in a project is told by those alone in which the viewer sees the members.
+    let asks_for_others = member.is_some() && member != ctx.viewer().user_id();
+    let needed = [Permission::ProjectRead, Permission::ProjectMembersRead];
+    let visible = visible(ctx, organization, if asks_for_others { &needed } else { &needed[..1] });
     let filter = projects::Filter {
         search: filter.search.as_deref().map(fold).filter(|search| !search.is_empty()),
-        member: match filter.member {
-            Some(member) => Some(user_id(ctx, member).await?.unwrap_or_else(nobody)),
-            None => None,
-        },
+        member,
         visible_to: visible.to,
         only: visible.only,
     };

@@ -97,28 +97,25 @@ impl ManagedInvitation {
     }
 
     /// Whether the viewer knows of it, as one who manages or reads the invitations of its organization, or manages those
-    /// of the invited project.
+    /// of a project that it grants.
     fn is_known(&self) -> bool {
-        self.may_manage().is_ok() || self.organization.permissions.has(Permission::InvitationsRead)
+        let reads = [Permission::InvitationsRead, Permission::InvitationsManage];
+        let in_project = Permission::ProjectInvitationsManage;
+        reads.into_iter().any(|permission| self.organization.permissions.has(permission))
+            || self.projects.values().any(|project| project.permissions.has(in_project))
     }
 
     /// The viewer manages the invitations of the organization, or of the invited project.
     ///
     /// # Errors
-    /// Refused as forbidden, or as missing for those who do not know of it.
+    /// Refused as forbidden.
     pub fn may_manage(&self) -> Result<Allowed, Refusal> {
         let project = self.invitation.project_id.and_then(|project| self.projects.get(&project));
         let through_project = project.map(|project| project.may(Permission::ProjectInvitationsManage));
         if let Some(Ok(allowed)) = through_project {
             return Ok(allowed);
         }
-        self.organization.may(Permission::InvitationsManage).map_err(|refusal| {
-            if self.organization.permissions.has(Permission::InvitationsRead) {
-                refusal.at(["invitationId"])
-            } else {
-                Self::missing()
-            }
-        })
+        self.organization.may(Permission::InvitationsManage).map_err(|refusal| refusal.at(["invitationId"]))
     }
 
     /// It can be taken back; one that was taken back already can be so again.

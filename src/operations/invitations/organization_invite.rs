@@ -97,7 +97,7 @@ pub fn role_of_invitees<'a>(
     wanted: Option<&RoleRef>,
 ) -> Result<&'a Role, Refusal> {
     let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-    let role = wanted.among(roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
+    let role = wanted.among(access, roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
     if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }
 
@@ -139,7 +139,8 @@ pub fn project_grant(
         return Err(Refusal::forbidden(Permission::ProjectInvitationsManage.key()).at(["project"]));
     }
     let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-    let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+    let role =
+        wanted.among(&project.organization, roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
     if !project.may_give(role) {
         return Err(role_not_assignable(role).at(["role"]));
     }

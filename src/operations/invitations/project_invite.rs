@@ -130,7 +130,7 @@ pub fn project_role<'a>(
     wanted: Option<&RoleRef>,
 ) -> Result<&'a Role, Refusal> {
     let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-    let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+    let role = wanted.among(&access.organization, roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
     if access.may_give(role) { Ok(role) } else { Err(role_not_assignable(role).at(["role"])) }
 }
 
@@ -144,7 +144,7 @@ pub fn organization_role<'a>(
     roles: &'a [Role],
     wanted: Option<&RoleRef>,
 ) -> Result<&'a Role, Refusal> {
-    let named = |role: &RoleRef| role.among(roles, RoleScope::Organization);
+    let named = |role: &RoleRef| role.among(&access.organization, roles, RoleScope::Organization);
     if let Some(wanted) = wanted {
         let role = named(wanted).map_err(|refusal| refusal.at(["organizationRole"]))?;
         let refuse = || role_not_assignable(role).at(["organizationRole"]);

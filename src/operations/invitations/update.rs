@@ -44,7 +44,7 @@ impl Operation for Update {
         let invitation = &managed.invitation;
         let role = match &self.role {
             Some(role) => {
-                let role = role.among(&managed.roles, RoleScope::Organization);
+                let role = role.among(&managed.organization, &managed.roles, RoleScope::Organization);
                 Some(assignable(&managed, role.map_err(|refusal| refusal.at(["role"]))?)?.id)
             }
             None => invitation.role_id,

@@ -35,7 +35,8 @@ impl Operation for UpdateRole {
         let _allowed = may_manage_members(&locked.organization)?;
         let Some((member, old)) = &locked.target.0 else { return Err(ManagedMember::missing().into()) };
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-        let role = self.role.among(&roles, RoleScope::Organization).map_err(|refusal| refusal.at(["role"]))?;
+        let role = self.role.among(&locked.organization, &roles, RoleScope::Organization);
+        let role = role.map_err(|refusal| refusal.at(["role"]))?;
         let permit = locked.permit(may_update_role(&locked.organization, old, role))?;
         check_version(self.expected_version, member.version)?;
         if role.id == member.role_id {

@@ -57,7 +57,8 @@ impl Operation for OwnershipTransfer {
         let id = organization.id;
         let roles = roles::of_organizations(tx.conn, &[id]).await?;
         let version = check_version(self.expected_version, organization.version);
-        let role = previous_owner_role(self.previous_owner_role.as_ref(), &roles, RoleScope::Organization);
+        let role =
+            previous_owner_role(self.previous_owner_role.as_ref(), &access.target, &roles, RoleScope::Organization);
         let (role, new) = match (version, role, self.new_owner(tx, &access).await?) {
             (Ok(()), Ok(role), Ok(new)) => (role, new),
             (version, role, new) => {

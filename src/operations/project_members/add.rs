@@ -147,7 +147,7 @@ fn judge<'a>(
         return Ok(Judged::Skip(already, Some(*member)));
     }
     let wanted = input.role.clone().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-    let role = wanted.among(roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+    let role = wanted.among(&access.organization, roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
     Ok(Judged::Add(user, assignable(access, role)?))
 }
 

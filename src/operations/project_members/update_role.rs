@@ -35,7 +35,8 @@ impl Operation for UpdateRole {
         let _allowed = may_manage_members(&locked.project)?;
         let Some((member, old)) = &locked.member else { return Err(ManagedMember::missing().into()) };
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
-        let role = self.role.among(&roles, RoleScope::Project).map_err(|refusal| refusal.at(["role"]))?;
+        let role = self.role.among(&locked.organization, &roles, RoleScope::Project);
+        let role = role.map_err(|refusal| refusal.at(["role"]))?;
         let permit = locked.permit(may_update_role(&locked.project, old, role))?;
         check_version(self.expected_version, member.version)?;
         if role.id == member.role_id {

@@ -51,7 +51,8 @@ impl Operation for OwnershipTransfer {
         let (organization, id) = (access.project.organization_id, access.project.id);
         let roles = roles::of_organizations(tx.conn, &[organization]).await?;
         let version = check_version(self.expected_version, access.project.version);
-        let role = previous_owner_role(self.previous_owner_role.as_ref(), &roles, RoleScope::Project);
+        let role =
+            previous_owner_role(self.previous_owner_role.as_ref(), &access.organization, &roles, RoleScope::Project);
         let (role, new) = match (version, role, self.new_owner(tx, &access).await?) {
             (Ok(()), Ok(role), Ok(new)) => (role, new),
             (version, role, new) => {

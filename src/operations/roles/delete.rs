@@ -88,7 +88,7 @@ pub fn check_replacement<'a>(
     replacement: &RoleRef,
 ) -> Result<&'a Role, Refusal> {
     let at = |refusal: Refusal| refusal.at(["replacementRoleId"]);
-    let found = replacement.among(roles, role.scope).map_err(at)?;
+    let found = replacement.among(organization, roles, role.scope).map_err(at)?;
     if found.id == role.id {
         return Err(at(Refusal::new(Code::Invalid, "A role cannot replace itself.")));
     }

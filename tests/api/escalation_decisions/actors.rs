@@ -46,11 +46,13 @@ impl Identity {
     }
 }
 
-/// What is held, in the organization and in each of the projects, and whether the team's members are managed.
+/// What is held, in the organization and in each of the projects, whether the team's members are managed, and whether
+/// what all members of the organization see is seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     pub sets: [PermissionSet; PROJECTS + 1],
     pub leads: bool,
+    pub is_inside: bool,
 }
 
 impl Rights {
@@ -58,7 +60,7 @@ impl Rights {
     pub fn union(self, other: Self) -> Self {
         let mut sets = self.sets;
         sets.iter_mut().zip(other.sets).for_each(|(set, more)| *set = set.union(more));
-        Self { sets, leads: self.leads || other.leads }
+        Self { sets, leads: self.leads || other.leads, is_inside: self.is_inside || other.is_inside }
     }
 
     pub fn covers(self, other: Self) -> bool {
@@ -87,7 +89,7 @@ impl Actor {
                 if world.is_active(key) {
                     let found = key_and_roles(world, number, &lists[usize::from(key.permissions)]);
                     let effective = (rules.of_key)(&base.policy, &found);
-                    Viewer::Key(Backend { key: found.key, effective })
+                    Viewer::Key(Backend { secret_hash: found.key.secret_hash.clone(), key: found.key, effective })
                 } else {
                     Viewer::Nobody
                 }
@@ -111,6 +113,8 @@ impl Actor {
         let mut projects: [Option<ProjectAccess>; PROJECTS] = [const { None }; PROJECTS];
         let mut team = None;
         if let Some(access) = &organization {
+            let is_let_in = !matches!(&viewer, Viewer::Key(key) if key.effective.is_empty());
+            rights.is_inside = is_let_in && access.is_inside;
             rights.sets[0] = base.policy.at(access.permissions, RoleScope::Organization);
             for (place, project) in base.projects.iter().enumerate() {
                 let own = person.and_then(|person| world.in_project[place][person]).map(get);

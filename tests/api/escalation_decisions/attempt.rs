@@ -185,7 +185,7 @@ impl<'a> Stage<'a> {
                 let may = || {
                     passed(project_members::may_add(access))
                         && RoleRef::Id(role_id(role))
-                            .among(&world.roles.rows, RoleScope::Project)
+                            .among(&access.organization, &world.roles.rows, RoleScope::Project)
                             .is_ok_and(|role| passed(project_members::assignable(access, role)))
                 };
                 self.ask(actor, 12, about, may).then(|| {
@@ -199,7 +199,8 @@ impl<'a> Stage<'a> {
                 let old = world.in_project[usize::from(project)][usize::from(member)]?;
                 let about = fingerprint(&(project, old, role));
                 let may = || {
-                    let new = RoleRef::Id(role_id(role)).among(&world.roles.rows, RoleScope::Project);
+                    let (named, roles) = (RoleRef::Id(role_id(role)), &world.roles.rows);
+                    let new = named.among(&access.organization, roles, RoleScope::Project);
                     new.is_ok_and(|new| {
                         passed(project_members::may_update_role(access, world.roles.get(old).unwrap(), new))
                     })
@@ -252,9 +253,9 @@ impl<'a> Stage<'a> {
                 let access = actor.projects[usize::from(project)].as_ref()?;
                 let old = world.in_project[usize::from(project)][usize::from(member)]?;
                 let may = || {
-                    let previous = RoleRef::Id(role_id(role));
-                    passed(access.may_transfer())
-                        && passed(previous_owner_role(Some(&previous), &world.roles.rows, RoleScope::Project))
+                    let (previous, roles) = (RoleRef::Id(role_id(role)), &world.roles.rows);
+                    let role = previous_owner_role(Some(&previous), &access.organization, roles, RoleScope::Project);
+                    passed(access.may_transfer()) && passed(role)
                 };
                 if !self.ask(actor, 29, fingerprint(&(project, role)), may) {
                     return None;
@@ -280,7 +281,7 @@ impl<'a> Stage<'a> {
         let access = actor.organization.as_ref()?;
         let old = world.members[usize::from(member)]?;
         let may = || {
-            let new = RoleRef::Id(role_id(role)).among(&world.roles.rows, RoleScope::Organization);
+            let new = RoleRef::Id(role_id(role)).among(access, &world.roles.rows, RoleScope::Organization);
             let old = world.roles.get(old).unwrap();
             new.is_ok_and(|new| passed(organization_members::may_update_role(access, old, new)))
         };
@@ -361,9 +362,9 @@ impl<'a> Stage<'a> {
         let access = actor.organization.as_ref()?;
         let old = world.members[usize::from(member)]?;
         let may = || {
-            let previous = RoleRef::Id(role_id(role));
-            passed(access.may_transfer())
-                && passed(previous_owner_role(Some(&previous), &world.roles.rows, RoleScope::Organization))
+            let (previous, roles) = (RoleRef::Id(role_id(role)), &world.roles.rows);
+            let role = previous_owner_role(Some(&previous), access, roles, RoleScope::Organization);
+            passed(access.may_transfer()) && passed(role)
         };
         if !self.ask(actor, 28, role.into(), may) {
             return None;
@@ -597,7 +598,7 @@ impl<'a> Stage<'a> {
                 let may = || {
                     let managed = found().expect("it was found before");
                     RoleRef::Id(role_id(role))
-                        .among(&world.roles.rows, RoleScope::Organization)
+                        .among(&managed.organization, &world.roles.rows, RoleScope::Organization)
                         .is_ok_and(|role| passed(invitations::assignable(&managed, role)))
                 };
                 if !self.ask(actor, 42, fingerprint(&(role,)), may) {

@@ -147,28 +147,23 @@ fn permissions(stage: &Stage<'_>, dice: &mut Dice, scope: Option<RoleScope>) -> 
     some.collect()
 }
 
-/// A key; one that another made can do no more than that, and ends with it.
+/// A key; one that another made was given no more than that, ends with it, and the same person answers for it.
 fn key(stage: &Stage<'_>, dice: &mut Dice, first: Option<&Key>) -> Key {
     let parent = first.filter(|first| first.project.is_none() && dice.chance(40));
     let project = dice.weighed(&[(60, None), (20, Some(0)), (20, Some(1))]);
     let mut keys = permissions(stage, dice, project.map(|_| RoleScope::Project));
     let mut expiry = dice.weighed(&[(50, NEVER), (30, SOON), (15, LATER), (5, PAST)]);
     let mut is_revoked = dice.chance(5);
+    let mut responsible = dice.weighed(&[(40, Some(P)), (10, Some(A)), (25, Some(2)), (10, Some(OWNER)), (15, None)]);
+    let is_known = dice.chance(60);
     if let Some(parent) = parent {
         let of_parent = stage.lists.borrow()[usize::from(parent.permissions)].clone();
         keys.retain(|key| of_parent.contains(key));
         expiry = expiry.min(parent.expiry);
         is_revoked |= parent.is_revoked;
+        responsible = parent.responsible;
     }
-    Key {
-        permissions: stage.list(keys),
-        project,
-        responsible: dice.weighed(&[(40, Some(P)), (10, Some(A)), (25, Some(2)), (10, Some(OWNER)), (15, None)]),
-        parent: parent.map(|_| 0),
-        expiry,
-        is_revoked,
-        is_known: dice.chance(60),
-    }
+    Key { permissions: stage.list(keys), project, responsible, parent: parent.map(|_| 0), expiry, is_revoked, is_known }
 }
 
 fn invite(dice: &mut Dice, (organization, projects): (&[RoleNo], &[RoleNo])) -> Invite {

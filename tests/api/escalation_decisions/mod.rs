@@ -261,6 +261,9 @@ impl Search<'_> {
                 writeln!(text, "  more in {place}: {}", more.join(" ")).unwrap();
             }
         }
+        if rights.is_inside && !bound.is_inside {
+            writeln!(text, "  sees what all members see").unwrap();
+        }
         if rights.leads && !bound.leads {
             text.push_str("  more: the team's members\n");
         }
@@ -356,7 +359,7 @@ impl Search<'_> {
                 };
                 let held =
                     bound.sets.map(|set| self.stage.base.policy.held(set).map(|held| &*held.key).collect::<Vec<_>>());
-                if !seen.insert((print, fingerprint(&(held, bound.leads, length)))) {
+                if !seen.insert((print, fingerprint(&(held, bound.leads, bound.is_inside, length)))) {
                     continue;
                 }
                 let path: Path = path.iter().copied().chain([(By::Person(OWNER), what)]).collect();

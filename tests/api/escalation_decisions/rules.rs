@@ -87,7 +87,7 @@ pub const CLAIMS_NAME: Rules = Rules { names: |user, email| user.email.get() == 
 pub const PLAIN_ROLES_ARE_FREE: Rules = Rules {
     organization_role: |access, roles, wanted| {
         let wanted = wanted.cloned().unwrap_or_else(|| RoleRef::built_in(BuiltInRole::Member));
-        let role = wanted.among(roles, RoleScope::Organization)?;
+        let role = wanted.among(&access.organization, roles, RoleScope::Organization)?;
         if is_plain(role) { Ok(role) } else { invitations::organization_role(access, roles, Some(&wanted)) }
     },
     can_invite: |inviter, _, row, grants, teams| can_invite_plain(inviter, row, grants, teams),
