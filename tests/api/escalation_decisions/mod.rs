@@ -1,13 +1,18 @@
 //! A search for escalation over the decisions: whether a person and an accomplice can come to more than both were given.
 //!
-//! Organizations are made from seeds; in each, every sequence of up to three moves is tried of a person P, their
+//! Organizations are made from seeds; in each, sequences of up to three moves are tried of a person P, their
 //! accomplice A, and the API keys whose secrets they know. What decides are the functions that the server itself asks,
 //! on rows as it loads them. After each move the permissions of P, of A and of the keys together, in the organization and
 //! in each project, have to be among those that all of these held at the beginning; so has the right to manage the team.
 //! What invitations of others promise them counts as held. In a second search the owner does something in between, such
 //! as demoting P: then the bound is what P and A hold after that.
 //!
-//! `ESCALATION_STATES` is the number of organizations, `ESCALATION_SEED` one of them.
+//! Every move is tried in every world that is reached; of the new worlds of each length, so many go on as
+//! `ESCALATION_MOST` says, and the search tells in how many organizations some did not. With a number that leaves none
+//! out, all sequences are tried, which takes some 15 s for one organization.
+//!
+//! `ESCALATION_STATES` is the number of organizations, `ESCALATION_SEED` one of them. Hours of it:
+//! `ESCALATION_STATES=100000 cargo test --test api escalation_decisions -- --nocapture`.
 
 mod actors;
 mod attempt;
