@@ -1026,7 +1026,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Takes back what somebody invited to, or added to the invitations of others, and can give no more.
-    fn narrowed(&self, after: &mut World, by: By) {
+    pub fn narrowed(&self, after: &mut World, by: By) {
         let concerns = |invite: &Invite| {
             let added = invite.grants.iter().flatten().any(|grant| grant.added == Some(by));
             let is_open = invite.status == InvitationStatus::Pending;

@@ -119,6 +119,10 @@ pub fn world(stage: &Stage<'_>, dice: &mut Dice) -> World {
             world.invites.push(invite);
         }
     }
+    // What somebody could give no more was taken back when that came about.
+    let keys = (0..world.keys.len()).map(|number| By::Key(u8::try_from(number).unwrap()));
+    let givers = (0..PEOPLE).map(|person| By::Person(u8::try_from(person).unwrap())).chain(keys);
+    givers.for_each(|by| stage.narrowed(&mut world, by));
     world
 }
 
