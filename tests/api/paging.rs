@@ -577,7 +577,7 @@ async fn a_position_of_another_kind_is_refused_by_every_list() {
     let roster = Roster::start().await;
     let conn = &roster.connection().await;
     let (organization, person) = (OrganizationId(Uuid::nil()), UserId(Uuid::nil()));
-    let now = chrono::Utc::now();
+    let now = roster.now();
     let keys = [Key::Text(String::new()), Key::Time(now), Key::Rank(0), Key::Number(0)];
     let mut refused = 0;
     for key in keys {
@@ -605,15 +605,15 @@ async fn a_position_of_another_kind_is_refused_by_every_list() {
                 }
             };
         }
-        orders!(api_keys: CreatedAt LastUsedAt Name; [api_keys::Of(organization)], Default::default());
+        orders!(api_keys: CreatedAt LastUsedAt Name; [api_keys::Of(organization)], api_keys::Filter::default());
         let members = [organization_members::Of::Organization(organization)];
-        orders!(organization_members: Email JoinedAt Name Role; members, Default::default());
-        orders!(organizations: CreatedAt Name Slug; [organizations::Of::Everyone], Default::default());
+        orders!(organization_members: Email JoinedAt Name Role; members, organization_members::Filter::default());
+        orders!(organizations: CreatedAt Name Slug; [organizations::Of::Everyone], organizations::Filter::default());
         let members = [project_members::Of::User(organization, person)];
-        orders!(project_members: Email JoinedAt Name Role; members, Default::default());
-        orders!(roles: CreatedAt Name Rank; [roles::Of::Organization(organization)], Default::default());
+        orders!(project_members: Email JoinedAt Name Role; members, project_members::Filter::default());
+        orders!(roles: CreatedAt Name Rank; [roles::Of::Organization(organization)], roles::Filter::default());
         let of = teams::Of { organization, viewer: None };
-        orders!(teams: CreatedAt MemberCount Name; [of], Default::default());
+        orders!(teams: CreatedAt MemberCount Name; [of], teams::Filter::default());
         let filter = team_members::Filter { now, search: None, roles: None, statuses: None };
         orders!(team_members: AddedAt Email Name Role; [team_members::Of::User(organization, person)], filter);
         let filter = invitations::Filter {
@@ -624,8 +624,8 @@ async fn a_position_of_another_kind_is_refused_by_every_list() {
             roles: None,
             projects: None,
             teams: None,
-            created: Default::default(),
-            expires: Default::default(),
+            created: invitations::TimeRange::default(),
+            expires: invitations::TimeRange::default(),
         };
         orders!(invitations: CreatedAt Email ExpiresAt Status; [invitations::Of::Organization(organization)], filter);
     }
