@@ -108,14 +108,19 @@ impl ManagedInvitation {
     /// The viewer manages the invitations of the organization, or of the invited project.
     ///
     /// # Errors
-    /// Refused as forbidden.
+    /// Refused as forbidden, or as missing for those who do not know of it.
     pub fn may_manage(&self) -> Result<Allowed, Refusal> {
         let project = self.invitation.project_id.and_then(|project| self.projects.get(&project));
         let through_project = project.map(|project| project.may(Permission::ProjectInvitationsManage));
         if let Some(Ok(allowed)) = through_project {
             return Ok(allowed);
         }
-        self.organization.may(Permission::InvitationsManage).map_err(|refusal| refusal.at(["invitationId"]))
+        let through_organization = self.organization.may(Permission::InvitationsManage);
+        through_organization.map_err(
+            |refusal| {
+                if self.is_known() { refusal.at(["invitationId"]) } else { Self::missing() }
+            },
+        )
     }
 
     /// It can be taken back; one that was taken back already can be so again.
